@@ -1,0 +1,68 @@
+"""One thing to be sent to one partner, and what came back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bridge.domain.journey import DeliveryState
+
+
+class Kind(StrEnum):
+    """What a delivery does at the partner."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    CANCEL = "cancel"  # cancelled, entered in error or withdrawn: never superseded once it may matter
+    FILE = "file"
+
+
+class Leg(StrEnum):
+    """Which way it goes."""
+
+    FORWARD = "forward"
+    WRITE_BACK = "write-back"
+
+
+class Effect(StrEnum):
+    """What a partner can promise (promise 4)."""
+
+    EXACTLY_ONE = "exactly-one"
+    AT_MOST_ONE = "at-most-one"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A claimed delivery, opened: `body` is the FHIR JSON to send.
+
+    Until `frozen`, the partner may still fill in what only it knows (ids at the partner); from then on the
+    bytes and `request_id` never change. `epoch` is the fencing token of the claim.
+    """
+
+    id: str
+    referral_id: str
+    lane_id: int
+    partner: str
+    leg: Leg
+    kind: Kind
+    state: DeliveryState
+    seq: int
+    attempts: int
+    created_at: datetime
+    first_sent_at: datetime | None
+    priority: str
+    request_id: str
+    correlation_id: str
+    body: bytes
+    frozen: bool
+    epoch: int
+    patient: str  # blind index of the person, for limits; never shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What the partner answered: its id and version for our resource, and whether it was already there."""
+
+    reference: str = ""  # "ServiceRequest/123" at the partner
+    version: str = ""  # ETag value
+    already_there: bool = False
+    level: str = "accepted"  # queued, transport-accepted, acknowledged, accepted, filed

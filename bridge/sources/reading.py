@@ -1,0 +1,20 @@
+"""What a reader yields: one event, or the reason there is none, for one place in a message."""
+
+from dataclasses import dataclass
+
+from bridge.domain.referral import ReferralEvent
+from bridge.errors import Problem
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """`problems` without an event: cannot be used. `warnings` never stop an event.
+
+    `unmapped` names source fields (by mapping notation, never values) that held something and went nowhere.
+    """
+
+    position: str = ""
+    event: ReferralEvent | None = None
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    unmapped: tuple[str, ...] = ()
