@@ -1,0 +1,41 @@
+"""Durable state. `open_store` picks the dialect; the other modules are functions of an open transaction."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from bridge.errors import ConfigError
+from bridge.store.unit import Sealer, Store, Tx, Work
+
+__all__ = ["Sealer", "Store", "Tx", "Work", "open_store"]
+
+_PG_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)")
+
+
+def _machine_clock(_conn: Connection) -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _postgres_clock(conn: Connection) -> int:
+    return int(conn.execute(_PG_NOW).scalar_one())
+
+
+def open_store(
+    url: str, sealer: Sealer, *, clock: Callable[[], int] | None = None, connections: int = 8
+) -> Store:
+    """Open `sqlite:<path>` or `postgresql://…`; ConfigError says what cannot be used, Unavailable what is away.
+
+    `clock` (milliseconds) replaces the database's own clock in tests.
+    """
+    given = (lambda _conn: clock()) if clock else None
+    if url.startswith("sqlite:"):
+        from bridge.store.sqlite import SqliteStore  # noqa: PLC0415 - only the dialect in use is loaded
+
+        return SqliteStore(Path(url.removeprefix("sqlite:")), sealer, given or _machine_clock)
+    if url.startswith(("postgresql://", "postgres://")):
+        from bridge.store.postgres import PostgresStore  # noqa: PLC0415
+
+        return PostgresStore(url, sealer, given or _postgres_clock, connections)
+    raise ConfigError("database must be sqlite:<path> or postgresql://…")

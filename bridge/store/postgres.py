@@ -1,0 +1,126 @@
+"""PostgreSQL: the same unit of work, on pooled connections, for many nodes over one database.
+
+A unit that loses a race (serialisation, deadlock, unique key) is run again from the start. A connection
+that breaks before COMMIT means nothing happened and the unit is run again; one that breaks during COMMIT
+is told to the caller as Unavailable, because nobody knows, and every caller's key makes repeating harmless.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+
+from bridge.errors import ConfigError, Unavailable
+from bridge.store.migrate import HEAD, current
+from bridge.store.unit import Sealer, Tx, Work
+
+T = TypeVar("T")
+TRIES = 6
+RACES = frozenset({"40001", "40P01", "23505"})  # serialization_failure, deadlock_detected, unique_violation
+
+
+class PostgresStore:
+    """Implements `Store` on one PostgreSQL database; see the module."""
+
+    dialect = "postgresql"
+
+    def __init__(
+        self, url: str, sealer: Sealer, clock: Callable[[Connection], int], connections: int = 8
+    ) -> None:
+        self._sealer = sealer
+        self._clock = clock
+        self._engine = engine(url, connections)
+        self._pool = ThreadPoolExecutor(connections, thread_name_prefix="store")
+        self._check()
+
+    def _check(self) -> None:
+        try:
+            with self._engine.connect() as conn:
+                version = current(conn)
+                durable = conn.execute(text("SHOW synchronous_commit")).scalar_one()
+        except OperationalError:
+            raise Unavailable("PostgreSQL does not answer") from None
+        if version != HEAD:
+            raise ConfigError(
+                f"the database has schema {version or 'none'}, not {HEAD}: run `bridge migrate`"
+            )
+        if durable == "off":
+            raise ConfigError("synchronous_commit is off: an acknowledged event could be lost")
+
+    async def run(self, work: Work[T]) -> T:
+        """Run the unit on a pooled connection; returns after COMMIT."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, work)
+
+    async def read(self, work: Work[T]) -> T:
+        """Run on a read-only, repeatable-read snapshot."""
+
+        def reading() -> T:
+            try:
+                with self._engine.connect() as conn, conn.begin():
+                    conn.execute(_READ_ONLY)
+                    return work(Tx(conn, self._sealer, self._clock))
+            except DBAPIError as error:
+                raise _unavailable(error) from None
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, reading)
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)
+        self._engine.dispose()
+
+    def _run(self, work: Work[T]) -> T:
+        for attempt in range(TRIES):
+            last = attempt == TRIES - 1
+            committing = False
+            try:
+                with self._engine.connect() as conn:
+                    transaction = conn.begin()
+                    value = work(Tx(conn, self._sealer, self._clock))
+                    committing = True
+                    transaction.commit()
+                    return value
+            except DBAPIError as error:
+                again = _lost_race(error) or (error.connection_invalidated and not committing)
+                if last or not again:
+                    raise _unavailable(error) from None
+            time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - spreads losers of a race
+        raise Unavailable("the database is too busy")
+
+
+def engine(url: str, connections: int) -> Engine:
+    """The pool; `url` is a postgresql:// URL."""
+    return create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_recycle=1800,
+        connect_args={"connect_timeout": 5, "application_name": "bridge"},
+        query_cache_size=1000,
+    )
+
+
+_READ_ONLY = text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+
+
+def _lost_race(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in RACES
+
+
+def _unavailable(error: DBAPIError) -> Unavailable:
+    """Never the driver's text: it can quote parameters."""
+    if isinstance(error, IntegrityError):
+        return Unavailable("the database refused a row")
+    state = getattr(error.orig, "sqlstate", None) or ""
+    words = {
+        "53100": "the database disk is full",
+        "25006": "the database is read-only",
+        "57P03": "starting up",
+    }
+    return Unavailable(words.get(state, f"PostgreSQL failed ({state or type(error).__name__})"))

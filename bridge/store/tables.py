@@ -1,0 +1,365 @@
+"""Every table. Columns that could identify a person hold sealed bytes or a keyed blind index, nothing else.
+
+Times are whole milliseconds since 1970 UTC by the database's clock. `sealed` columns are opened with the
+table, column and row id as associated data, so a value moved to another row does not open.
+Built for millions of rows: unsettled deliveries live in the small `delivery` table and move to `settled`;
+`referral` and `event_key` stay whole because their uniqueness is a promise.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+
+_serial = BigInteger().with_variant(Integer, "sqlite")
+
+setting = Table(
+    "setting",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+body = Table(
+    "body",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("kind", String(12), nullable=False),  # message, answer, delivery
+    Column("at", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index("body_at", "at"),
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("source", String(64), nullable=False),
+    Column("door", String(16), nullable=False),
+    Column("caller", String(64), nullable=False),
+    Column("practice", String(12), nullable=False, server_default=""),
+    Column("media_type", String(80), nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("body_id", String(36)),  # null once purged
+    Column("mapping", String(80), nullable=False, server_default=""),
+    Column("request_id", String(64), nullable=False, server_default=""),
+    Column("correlation_id", String(64), nullable=False, server_default=""),
+    Column("traceparent", String(64), nullable=False, server_default=""),
+    Index("message_received", "received_at"),
+)
+
+request = Table(
+    "request",
+    metadata,
+    Column("caller", String(64), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("correlation_id", String(64), nullable=False),
+    Column("message_id", String(36)),
+    Column("at", BigInteger, nullable=False),
+    Column("status", Integer),  # null while it is being processed
+    Column("answer_id", String(36)),
+    PrimaryKeyConstraint("caller", "request_id"),
+    Index("request_at", "at"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("message_id", String(36), ForeignKey("message.id"), nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("position", String(80), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("code", String(60), nullable=False, server_default=""),  # why, a key of the problem catalogue
+    Column("problems", Text, nullable=False, server_default=""),  # JSON, value-free
+    Column("source", String(64), nullable=False),
+    Column("practice", String(12), nullable=False, server_default=""),
+    Column("patient", String(64), nullable=False, server_default=""),  # blind index
+    Column("key_id", String(36), nullable=False, server_default=""),
+    Column("referral_id", String(36)),
+    Column("clock", String(64), nullable=False, server_default=""),
+    Column("at", BigInteger, nullable=False),
+    Column("until", BigInteger),  # waiting: when it shows on the not-sent list; kept: when to translate
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("sealed", LargeBinary),  # the canonical event while it is parked, waiting or kept
+    UniqueConstraint("message_id", "n"),
+    Index("event_referral", "referral_id"),
+    Index("event_key", "key_id"),
+    Index(
+        "event_unsettled",
+        "state",
+        "until",
+        sqlite_where=text("state IN ('kept','waiting','parked')"),
+        postgresql_where=text("state IN ('kept','waiting','parked')"),
+    ),
+    Index("event_listed", "practice", "at"),
+)
+
+event_key = Table(
+    "event_key",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("referral_id", String(36)),
+    Column("clock", String(64), nullable=False),
+    Column("content", String(64), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("event_id", String(36), nullable=False),
+    Index("event_key_referral", "referral_id"),
+)
+
+referral = Table(
+    "referral",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("source", String(64), nullable=False),
+    Column("scheme", String(64), nullable=False),
+    Column("practice", String(12), nullable=False),
+    Column("service", String(64), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("code", String(60), nullable=False, server_default=""),  # why it is parked or closed
+    Column("shadow", Boolean, nullable=False),
+    Column("priority", String(12), nullable=False, server_default=""),
+    Column("patient", String(64), nullable=False),  # blind index of the NHS number, else of the local key
+    Column("local", String(64), nullable=False, server_default=""),  # blind index of practice + local key
+    Column("version", Integer, nullable=False),
+    Column("mapping", String(80), nullable=False),
+    Column("recorded_at", BigInteger),
+    Column("opened_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("closed_at", BigInteger),
+    Column("heard_at", BigInteger),  # last time the service said anything
+    Column("task_status", String(20), nullable=False, server_default=""),
+    Column("task_version", String(80), nullable=False, server_default=""),
+    Column(
+        "service_ref", String(200), nullable=False, server_default=""
+    ),  # "ServiceRequest/…" at the service
+    Column("correlation_id", String(64), nullable=False, server_default=""),
+    Column("sealed", LargeBinary, nullable=False),  # the canonical referral
+    Index("referral_patient", "patient", "service"),
+    Index("referral_local", "local"),
+    Index("referral_state", "state", "updated_at"),
+    Index("referral_practice", "practice", "opened_at"),
+)
+
+# One living referral per person and service, whatever two nodes do at once (promise 3). A parked possible
+# duplicate is the exception a person decides on, so it is not covered.
+Index(
+    "referral_one_open",
+    referral.c.patient,
+    referral.c.service,
+    unique=True,
+    sqlite_where=text("state = 'open'"),
+    postgresql_where=text("state = 'open'"),
+)
+
+outcome = Table(
+    "outcome",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("referral_id", String(36), ForeignKey("referral.id"), nullable=False),
+    Column("message_id", String(36), nullable=False),
+    Column("identifier", String(64), nullable=False),  # blind index of system|value
+    Column("version", String(80), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("current", Boolean, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    UniqueConstraint("referral_id", "identifier", "version"),
+)
+
+lane = Table(
+    "lane",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("referral_id", String(36), nullable=False),
+    Column("partner", String(64), nullable=False),
+    Column("patient", String(64), nullable=False),
+    Column("due_at", BigInteger),  # null: nothing to do, or the head is parked
+    Column("lease_until", BigInteger),
+    Column("epoch", BigInteger, nullable=False, server_default="0"),
+    UniqueConstraint("referral_id", "partner"),
+)
+Index(
+    "lane_due",
+    lane.c.partner,
+    lane.c.due_at,
+    sqlite_where=text("due_at IS NOT NULL"),
+    postgresql_where=text("due_at IS NOT NULL"),
+)
+# At most one in flight per (partner, patient), enforced by the database.
+Index(
+    "lane_in_flight",
+    lane.c.partner,
+    lane.c.patient,
+    unique=True,
+    sqlite_where=text("lease_until IS NOT NULL"),
+    postgresql_where=text("lease_until IS NOT NULL"),
+)
+
+
+def _delivery_columns() -> list[Column]:  # type: ignore[type-arg]
+    return [
+        Column("id", String(36), primary_key=True),
+        Column("lane_id", BigInteger, nullable=False),
+        Column("referral_id", String(36), nullable=False),
+        Column("partner", String(64), nullable=False),
+        Column("leg", String(12), nullable=False),
+        Column("kind", String(12), nullable=False),
+        Column("seq", BigInteger, nullable=False),
+        Column("state", String(12), nullable=False),
+        Column("code", String(60), nullable=False, server_default=""),
+        Column("priority", String(12), nullable=False, server_default=""),
+        Column("request_id", String(64), nullable=False),
+        Column("correlation_id", String(64), nullable=False),
+        Column("body_id", String(36)),
+        Column("frozen", Boolean, nullable=False),
+        Column("replaces", Boolean, nullable=False),  # an earlier create of this lane may have arrived
+        Column("attempts", Integer, nullable=False, server_default="0"),
+        Column("created_at", BigInteger, nullable=False),
+        Column("first_sent_at", BigInteger),
+        Column("cause", String(36), nullable=False, server_default=""),  # event or outcome id
+        Column("version", Integer, nullable=False, server_default="0"),  # of the referral it carries
+        Column("label", String(40), nullable=False, server_default=""),  # replay label
+        Column("released", Text, nullable=False, server_default=""),  # disclosure rules that let fields out
+        Column("known_at", BigInteger),  # how old the last look's knowledge was
+    ]
+
+
+delivery = Table(
+    "delivery",
+    metadata,
+    *_delivery_columns(),
+    UniqueConstraint("lane_id", "seq"),
+    Index("delivery_referral", "referral_id"),
+    Index("delivery_state", "state", "partner", "created_at"),
+)
+
+settled = Table(
+    "settled",
+    metadata,
+    *_delivery_columns(),
+    Column("settled_at", BigInteger, nullable=False),
+    Column("reference", String(200), nullable=False, server_default=""),
+    Column("level", String(24), nullable=False, server_default=""),
+    Index("settled_referral", "referral_id"),
+    Index("settled_at", "settled_at"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", _serial, primary_key=True, autoincrement=True),
+    Column("delivery_id", String(36), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("took_ms", Integer, nullable=False),
+    Column("result", String(16), nullable=False),
+    Column("status", Integer),
+    Column("code", String(60), nullable=False, server_default=""),
+    Column("node", String(40), nullable=False),
+    Index("attempt_delivery", "delivery_id"),
+)
+
+held = Table(
+    "held",
+    metadata,
+    Column("kind", String(24), nullable=False),
+    Column("owner", String(64), nullable=False),  # publishing organisation
+    Column("key", String(64), nullable=False),  # blind index of the row's own key
+    Column("also", String(64), nullable=False, server_default=""),  # blind index of a second key
+    Column("clock", String(64), nullable=False),
+    Column("until", BigInteger),  # when it may be forgotten, or shows on the not-sent list
+    Column("sealed", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("kind", "owner", "key"),
+    Index("held_until", "kind", "until"),
+    Index("held_also", "kind", "owner", "also"),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("local", String(64), primary_key=True),  # blind index of practice + local key
+    Column("nhs", String(64), nullable=False, server_default=""),  # blind index of the NHS number
+    Column("practice", String(12), nullable=False),
+    Column("registered", Boolean),
+    Column("deceased", Boolean, nullable=False),
+    Column("dissent", Boolean, nullable=False),
+    Column("known_at", BigInteger, nullable=False),
+    Index("person_nhs", "nhs"),
+)
+
+filed = Table(
+    "filed",
+    metadata,
+    Column("patient", String(64), nullable=False),
+    Column("code", String(20), nullable=False),
+    Column("on", String(10), nullable=False),  # clinical date, YYYY-MM-DD
+    Column("referral_id", String(36), nullable=False),
+    PrimaryKeyConstraint("patient", "code", "on", "referral_id"),
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("source", String(64), nullable=False),
+    Column("practice", String(12), nullable=False),
+    Column("extracted_at", BigInteger, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("source", "practice"),
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", String(64), primary_key=True),  # hash over the names of its files
+    Column("source", String(64), nullable=False),
+    Column("message_id", String(36), nullable=False),
+    Column("extracted_at", BigInteger, nullable=False),
+    Column("state", String(12), nullable=False),  # reading, done, refused, parked
+    Column("table", String(60), nullable=False, server_default=""),  # resume point
+    Column("row", BigInteger, nullable=False, server_default="0"),
+    Column("counts", Text, nullable=False, server_default="{}"),
+    Column("started_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+    Index("batch_source", "source", "extracted_at"),
+)
+
+poll = Table(
+    "poll",
+    metadata,
+    Column("partner", String(64), nullable=False),
+    Column("resource", String(24), nullable=False),
+    Column("since", String(40), nullable=False),  # FHIR instant of the partner's own clock
+    PrimaryKeyConstraint("partner", "resource"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("node", String(40), nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(80), nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("subject", String(120), nullable=False),
+    Column("why", Text, nullable=False, server_default=""),
+    Column("mac", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("node", "n"),
+    Index("audit_at", "at"),
+)
