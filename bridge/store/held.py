@@ -1,0 +1,118 @@
+"""Source rows kept for later: people, staff, organisations, referral halves waiting for the other half.
+
+Only mapped columns, sealed. A row is found by a blind index of its own key, or of a second key.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import bindparam, delete, select, update
+
+from bridge.store.dialect import insert
+from bridge.store.tables import held
+from bridge.store.unit import Tx
+
+Fields = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One held row. `clock` orders versions by string comparison; `until` is milliseconds or None (for ever)."""
+
+    kind: str
+    owner: str
+    key: str
+    fields: Fields
+    clock: str
+    also: str = ""
+    until: int | None = None
+
+
+def put(tx: Tx, rows: Iterable[Row]) -> None:
+    """Keep rows, replacing older versions; a row older than the one held is ignored."""
+    values = [_sealed(tx, row) for row in rows]
+    if not values:
+        return
+    statement = insert(tx, held)
+    new = statement.excluded
+    tx.run(
+        statement.on_conflict_do_update(
+            index_elements=[held.c.kind, held.c.owner, held.c.key],
+            set_={"also": new.also, "clock": new.clock, "until": new.until, "sealed": new.sealed},
+            where=held.c.clock <= new.clock,
+        ),
+        values,
+    )
+
+
+def _sealed(tx: Tx, row: Row) -> dict[str, object]:
+    key = tx.sealer.index(f"held.{row.kind}", row.key)
+    return {
+        "kind": row.kind,
+        "owner": row.owner,
+        "key": key,
+        "also": tx.sealer.index(f"held.{row.kind}.also", row.also) if row.also else "",
+        "clock": row.clock,
+        "until": row.until,
+        "sealed": tx.seal(
+            "held.sealed", f"{row.kind}/{row.owner}/{key}", orjson.dumps([row.key, row.fields])
+        ),
+    }
+
+
+_GET = select(held.c.key, held.c.sealed, held.c.clock, held.c.until).where(
+    held.c.kind == bindparam("kind"), held.c.owner == bindparam("owner"), held.c.key == bindparam("key")
+)
+_GET_ALSO = select(held.c.key, held.c.sealed, held.c.clock, held.c.until).where(
+    held.c.kind == bindparam("kind"), held.c.owner == bindparam("owner"), held.c.also == bindparam("also")
+)
+
+
+def get(tx: Tx, kind: str, owner: str, key: str) -> Row | None:
+    """The row of that key, opened."""
+    index = tx.sealer.index(f"held.{kind}", key)
+    found = tx.run(_GET, {"kind": kind, "owner": owner, "key": index}).first()
+    return None if found is None else _opened(tx, kind, owner, found)
+
+
+def by_second_key(tx: Tx, kind: str, owner: str, also: str) -> list[Row]:
+    """Every row held under that second key, opened."""
+    index = tx.sealer.index(f"held.{kind}.also", also)
+    rows = tx.run(_GET_ALSO, {"kind": kind, "owner": owner, "also": index}).all()
+    return [_opened(tx, kind, owner, row) for row in rows]
+
+
+def overdue(tx: Tx, kind: str, limit: int = 500) -> Iterator[Row]:
+    """Rows whose `until` has passed, oldest first."""
+    query = (
+        select(held.c.owner, held.c.key, held.c.sealed, held.c.clock, held.c.until)
+        .where(held.c.kind == kind, held.c.until <= tx.now)
+        .order_by(held.c.until)
+        .limit(limit)
+    )
+    for row in tx.run(query).all():
+        yield _opened(tx, kind, row.owner, row)
+
+
+def drop(tx: Tx, kind: str, owner: str, key: str) -> bool:
+    """Forget one row; False when there was none."""
+    index = tx.sealer.index(f"held.{kind}", key)
+    gone = tx.run(delete(held).where(held.c.kind == kind, held.c.owner == owner, held.c.key == index))
+    return gone.rowcount > 0
+
+
+def postpone(tx: Tx, kind: str, owner: str, key: str, until: int) -> None:
+    """Give one row more time."""
+    index = tx.sealer.index(f"held.{kind}", key)
+    tx.run(
+        update(held)
+        .where(held.c.kind == kind, held.c.owner == owner, held.c.key == index)
+        .values(until=until)
+    )
+
+
+def _opened(tx: Tx, kind: str, owner: str, row: object) -> Row:
+    sealed, index = row.sealed, row.key  # type: ignore[attr-defined]
+    key, fields = orjson.loads(tx.open("held.sealed", f"{kind}/{owner}/{index}", sealed))
+    return Row(kind=kind, owner=owner, key=key, fields=fields, clock=row.clock, until=row.until)  # type: ignore[attr-defined]
