@@ -54,6 +54,7 @@ class Delivery:
     correlation_id: str
     body: bytes
     frozen: bool
+    replaces: bool  # an earlier create of this lane may have arrived: found there means update it
     epoch: int
     patient: str  # blind index of the person, for limits; never shown
 

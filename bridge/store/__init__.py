@@ -25,7 +25,7 @@ def _postgres_clock(conn: Connection) -> int:
 def open_store(
     url: str, sealer: Sealer, *, clock: Callable[[], int] | None = None, connections: int = 8
 ) -> Store:
-    """Open `sqlite:<path>` or `postgresql://…`; ConfigError says what cannot be used, Unavailable what is away.
+    """Open `sqlite:<path>` or `postgresql://…`; raises ConfigError (unusable) or Unavailable (away).
 
     `clock` (milliseconds) replaces the database's own clock in tests.
     """

@@ -18,7 +18,7 @@ Fields = dict[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One held row. `clock` orders versions by string comparison; `until` is milliseconds or None (for ever)."""
+    """One held row. `clock` orders versions as text; `until` is milliseconds or None (for ever)."""
 
     kind: str
     owner: str

@@ -8,7 +8,6 @@ One process serves a file: a lock file beside it says so, and network file syste
 
 import asyncio
 import fcntl
-import os
 import queue
 import threading
 from collections.abc import Callable
@@ -52,7 +51,7 @@ class SqliteStore:
             self._engine = _engine(path, read_only=False)
             with self._engine.connect() as conn:
                 migrate(conn)
-            os.chmod(path, 0o600)
+            path.chmod(0o600)
             self._readers = _engine(path, read_only=True)
         except BaseException:
             self._lock.close()
@@ -120,8 +119,7 @@ class SqliteStore:
                 self._conn = self._engine.connect()
             self._conn.begin()
             raw: Any = self._conn.connection.dbapi_connection
-            for waiting in group:
-                done.append((waiting, *self._attempt(self._conn, raw, waiting)))
+            done.extend((waiting, *self._attempt(self._conn, raw, waiting)) for waiting in group)
             self._conn.commit()
         except Exception as error:  # noqa: BLE001 - the store failed; each unit gets its own honest answer
             self._disconnect()
@@ -221,8 +219,9 @@ def _lock_file(path: Path) -> Any:
         raise ConfigError(
             f"the database folder is on a network file system ({kind}), which cannot lock safely"
         )
-    handle = open(path.with_name(path.name + ".lock"), "a+", encoding="ascii")  # noqa: SIM115 - held open
-    os.chmod(handle.name, 0o600)
+    lock = path.with_name(path.name + ".lock")
+    handle = lock.open("a+", encoding="ascii")
+    lock.chmod(0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -153,6 +153,7 @@ referral = Table(
     Column("sealed", LargeBinary, nullable=False),  # the canonical referral
     Index("referral_patient", "patient", "service"),
     Index("referral_local", "local"),
+    Index("referral_service_ref", "service", "service_ref"),
     Index("referral_state", "state", "updated_at"),
     Index("referral_practice", "practice", "opened_at"),
 )

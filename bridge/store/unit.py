@@ -66,7 +66,7 @@ _ADVISORY_LOCK = text("SELECT pg_advisory_xact_lock(:n)")
 
 
 class Store(Protocol):
-    """A durable store: `run` commits before it returns; `read` sees a consistent snapshot and cannot write."""
+    """A durable store: `run` commits before it returns; `read` sees one snapshot and cannot write."""
 
     dialect: str
 

@@ -1,0 +1,46 @@
+"""The statements whose plan matters, as named text per dialect; tests ask EXPLAIN about these very texts.
+
+CLAIM picks lanes that are due. `due_at` of a leased lane is the end of its lease, so a lease that ran out
+is simply due again; one index seek on (partner, due_at) finds both. The caller drops a second lane of the
+same patient from the batch; the unique index `lane_in_flight` holds the line between nodes.
+"""
+
+from sqlalchemy import TextClause, text
+
+EXPIRE = text(
+    "UPDATE lane SET lease_until = NULL, epoch = epoch + 1 "
+    "WHERE partner = :partner AND lease_until IS NOT NULL AND lease_until <= :now"
+)
+
+_FREE = (
+    "SELECT id, patient FROM lane WHERE partner = :partner AND due_at <= :now AND lease_until IS NULL "
+    "AND NOT EXISTS (SELECT 1 FROM lane AS busy WHERE busy.partner = lane.partner "
+    "AND busy.patient = lane.patient AND busy.lease_until IS NOT NULL) "
+    "ORDER BY due_at LIMIT :limit"
+)
+FREE: dict[str, TextClause] = {
+    "sqlite": text(_FREE),
+    "postgresql": text(_FREE + " FOR UPDATE OF lane SKIP LOCKED"),
+}
+
+LEASE: TextClause = text(
+    "UPDATE lane SET lease_until = :until, due_at = :until, epoch = epoch + 1 WHERE id = :lane"
+)
+
+# The lane's head is its first unsettled delivery; a parked head holds the lane (due_at null).
+SETTLE_LANE = text(
+    "UPDATE lane SET lease_until = NULL, due_at = "
+    "(SELECT CASE WHEN head.state = 'parked' THEN NULL ELSE :due END FROM delivery AS head "
+    "WHERE head.lane_id = :lane ORDER BY head.seq LIMIT 1) "
+    "WHERE id = :lane"
+)
+WAKE_LANE = text(
+    "UPDATE lane SET due_at = CASE WHEN lease_until IS NOT NULL THEN due_at ELSE "
+    "(SELECT CASE WHEN head.state = 'parked' THEN NULL ELSE :due END FROM delivery AS head "
+    "WHERE head.lane_id = :lane ORDER BY head.seq LIMIT 1) END WHERE id = :lane"
+)
+_HOLD = "SELECT epoch FROM lane WHERE id = :lane AND epoch = :epoch AND lease_until IS NOT NULL"
+HOLD: dict[str, TextClause] = {"sqlite": text(_HOLD), "postgresql": text(_HOLD + " FOR UPDATE")}
+VOID_LEASES = text(
+    "UPDATE lane SET lease_until = NULL, due_at = :now, epoch = epoch + 1 WHERE lease_until IS NOT NULL"
+)

@@ -1,0 +1,261 @@
+"""Referrals, the keys that lead to them, the people they are about, and what was filed for them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, bindparam, insert, select, update
+
+from bridge.domain.journey import REFERRAL_MOVES, ReferralState, ReferralStep, move
+from bridge.domain.referral import Referral
+from bridge.store import dialect, documents
+from bridge.store.tables import event_key, filed, person, referral
+from bridge.store.unit import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """The newest version we know of one source key; `referral_id` is None when nothing came of it."""
+
+    id: str
+    referral_id: str | None
+    clock: str
+    content: str
+    kind: str
+    event_id: str
+
+
+_KEY = select(event_key).where(event_key.c.id == bindparam("row"))
+
+
+def key_of(tx: Tx, key_id: str) -> Key | None:
+    """What we know of a source key."""
+    row = tx.run(_KEY, {"row": key_id}).first()
+    return None if row is None else Key(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def put_key(tx: Tx, key: Key) -> None:
+    """Remember the newest version of a source key."""
+    statement = dialect.insert(tx, event_key)
+    new = statement.excluded
+    tx.run(
+        statement.on_conflict_do_update(
+            index_elements=[event_key.c.id],
+            set_={c: new[c] for c in ("referral_id", "clock", "content", "kind", "event_id")},
+        ),
+        {
+            "id": key.id,
+            "referral_id": key.referral_id,
+            "clock": key.clock,
+            "content": key.content,
+            "kind": key.kind,
+            "event_id": key.event_id,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A referral as stored: where it stands, and the canonical record opened."""
+
+    id: str
+    scheme: str
+    practice: str
+    service: str
+    state: ReferralState
+    code: str
+    shadow: bool
+    patient: str
+    local: str
+    version: int
+    correlation_id: str
+    service_ref: str
+    task_status: str
+    task_version: str
+    opened_at: int
+    updated_at: int
+    closed_at: int | None
+    record: Referral
+
+
+_BY_ID = select(referral).where(referral.c.id == bindparam("row"))
+
+
+def get(tx: Tx, referral_id: str) -> Stored | None:
+    """One referral, opened."""
+    row = tx.run(_BY_ID, {"row": referral_id}).first()
+    return None if row is None else _stored(tx, row)
+
+
+def of_patient(tx: Tx, patient: str, service: str) -> list[Stored]:
+    """Every referral of a person to one service, newest first."""
+    query = (
+        select(referral)
+        .where(referral.c.patient == patient, referral.c.service == service)
+        .order_by(referral.c.opened_at.desc())
+    )
+    return [_stored(tx, row) for row in tx.run(query).all()]
+
+
+def of_local(tx: Tx, local: str) -> list[Stored]:
+    """Every referral of a practice's own patient key, newest first."""
+    query = select(referral).where(referral.c.local == local).order_by(referral.c.opened_at.desc())
+    return [_stored(tx, row) for row in tx.run(query).all()]
+
+
+def by_service_ref(tx: Tx, service: str, reference: str) -> Stored | None:
+    """The referral a service knows under its own reference ("ServiceRequest/12")."""
+    row = tx.run(
+        select(referral).where(referral.c.service == service, referral.c.service_ref == reference)
+    ).first()
+    return None if row is None else _stored(tx, row)
+
+
+def _stored(tx: Tx, row: Row[Any]) -> Stored:
+    record = documents.referral.validate_json(tx.open("referral.sealed", row.id, row.sealed))
+    return Stored(
+        id=row.id,
+        scheme=row.scheme,
+        practice=row.practice,
+        service=row.service,
+        state=ReferralState(row.state),
+        code=row.code,
+        shadow=row.shadow,
+        patient=row.patient,
+        local=row.local,
+        version=row.version,
+        correlation_id=row.correlation_id,
+        service_ref=row.service_ref,
+        task_status=row.task_status,
+        task_version=row.task_version,
+        opened_at=row.opened_at,
+        updated_at=row.updated_at,
+        closed_at=row.closed_at,
+        record=record,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What a new referral row needs beyond its record."""
+
+    id: str
+    scheme: str
+    practice: str
+    service: str
+    state: ReferralState
+    code: str
+    shadow: bool
+    patient: str
+    local: str
+    mapping: str
+    correlation_id: str
+
+
+def add(tx: Tx, opening: Opening, record: Referral) -> None:
+    """Open a referral."""
+    recorded = record.recorded_at
+    tx.run(
+        insert(referral),
+        {
+            "id": opening.id,
+            "source": record.key.source,
+            "scheme": opening.scheme,
+            "practice": opening.practice,
+            "service": opening.service,
+            "state": opening.state.value,
+            "code": opening.code,
+            "shadow": opening.shadow,
+            "priority": record.priority,
+            "patient": opening.patient,
+            "local": opening.local,
+            "version": 1,
+            "mapping": opening.mapping,
+            "recorded_at": None if recorded is None else int(recorded.timestamp() * 1000),
+            "opened_at": tx.now,
+            "updated_at": tx.now,
+            "correlation_id": opening.correlation_id,
+            "sealed": tx.seal("referral.sealed", opening.id, documents.referral.dump_json(record)),
+        },
+    )
+
+
+def step(
+    tx: Tx, stored: Stored, taken: ReferralStep, *, record: Referral | None = None, **columns: Any
+) -> Stored:
+    """Take one step of the referral table, with the new record where the content changed."""
+    state = move(REFERRAL_MOVES, stored.state, taken)
+    values: dict[str, Any] = {"state": state.value, "updated_at": tx.now, **columns}
+    closed = state not in (ReferralState.OPEN, ReferralState.PARKED)
+    values["closed_at"] = (stored.closed_at or tx.now) if closed else None
+    if record is not None:
+        values["sealed"] = tx.seal("referral.sealed", stored.id, documents.referral.dump_json(record))
+        values["version"] = stored.version + 1
+        values["priority"] = record.priority
+    tx.run(update(referral).where(referral.c.id == stored.id).values(**values))
+    found = get(tx, stored.id)
+    assert found is not None  # noqa: S101 - the row was just updated
+    return found
+
+
+def note(tx: Tx, referral_id: str, **columns: Any) -> None:
+    """Record facts that are no step: the service's reference, its Task status, when it was last heard."""
+    tx.run(update(referral).where(referral.c.id == referral_id).values(**columns))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """What we know of a practice's patient, for the last look."""
+
+    local: str
+    nhs: str
+    practice: str
+    registered: bool | None
+    deceased: bool
+    dissent: bool
+    known_at: int
+
+
+def put_person(tx: Tx, known: Person) -> None:
+    """Remember the newest facts about a person; older facts never overwrite newer ones."""
+    statement = dialect.insert(tx, person)
+    new = statement.excluded
+    columns = ("nhs", "practice", "registered", "deceased", "known_at")
+    tx.run(
+        statement.on_conflict_do_update(
+            index_elements=[person.c.local],
+            set_={c: new[c] for c in columns},
+            where=person.c.known_at <= new.known_at,
+        ),
+        {"local": known.local, "dissent": known.dissent, **{c: getattr(known, c) for c in columns}},
+    )
+
+
+def set_dissent(tx: Tx, local: str, dissent: bool) -> None:  # noqa: FBT001 - the fact itself
+    """The person objected, or no longer does; a later extract row does not undo it."""
+    tx.run(update(person).where(person.c.local == local).values(dissent=dissent))
+
+
+def person_of(tx: Tx, local: str) -> Person | None:
+    """What we know of one practice's patient key."""
+    row = tx.run(select(person).where(person.c.local == local)).first()
+    return None if row is None else Person(**row._mapping)  # noqa: SLF001
+
+
+def people_of(tx: Tx, nhs: str) -> list[Person]:
+    """What any practice told us of the holder of an NHS number."""
+    rows = tx.run(select(person).where(person.c.nhs == nhs)).all()
+    return [Person(**row._mapping) for row in rows]  # noqa: SLF001
+
+
+def remember_filed(tx: Tx, patient: str, code: str, on: str, referral_id: str) -> None:
+    """Remember a code we put into a record, to know our own echo in a later extract."""
+    statement = dialect.insert(tx, filed).on_conflict_do_nothing()
+    tx.run(statement, {"patient": patient, "code": code, "on": on[:10], "referral_id": referral_id})
+
+
+def was_filed(tx: Tx, patient: str, code: str, on: str) -> bool:
+    """Whether we filed that code for that person on that day."""
+    query = select(filed.c.code).where(
+        filed.c.patient == patient, filed.c.code == code, filed.c.on == on[:10]
+    )
+    return tx.run(query).first() is not None
