@@ -1,0 +1,31 @@
+"""Schemes: who is eligible, which service, what may be told to whom, what goes back."""
+
+from dataclasses import dataclass
+
+from bridge.schemes.gate import Case, Decision, Verdict, decide
+from bridge.schemes.scheme import Mode, PracticeRule, Scheme
+
+__all__ = ["Case", "Decision", "Mode", "PracticeRule", "Rulebook", "Scheme", "Verdict", "decide"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """Every scheme in use. A practice belongs to one scheme."""
+
+    schemes: tuple[Scheme, ...] = ()
+
+    def of_practice(self, ods: str) -> tuple[Scheme, PracticeRule] | None:
+        """The scheme and rule of a practice, or None when no scheme names it."""
+        for scheme in self.schemes:
+            rule = scheme.practice(ods)
+            if rule is not None:
+                return scheme, rule
+        return None
+
+    def by_name(self, name: str) -> Scheme | None:
+        """One scheme."""
+        return next((s for s in self.schemes if s.name == name), None)
+
+    def of_service(self, service: str) -> tuple[Scheme, ...]:
+        """The schemes that send to a service."""
+        return tuple(s for s in self.schemes if s.service.name == service)

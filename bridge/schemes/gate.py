@@ -1,0 +1,142 @@
+"""Who is eligible: the checks between an event and a referral that goes out, in order, as one table.
+
+Each check answers with a code of the problem catalogue or "". The first answer decides; the table says
+whether the event is left on the practice's not-sent list or parked for a person.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from bridge.domain import systems
+from bridge.domain.dates import LONDON, age_on
+from bridge.domain.referral import Consent, Referral, ReferralEvent
+from bridge.schemes.scheme import Mode, PracticeRule, Scheme
+
+FORWARDABLE_STATUS = frozenset({"", "01", "02"})  # 03 to 08 need a trace first
+
+
+class Verdict(StrEnum):
+    """What the gate says of an event."""
+
+    PASS = "pass"  # noqa: S105 - a word, not a secret
+    NOT_SENT = "not-sent"
+    PARK = "park"
+
+
+class Decision(NamedTuple):
+    """The verdict and the code of the check that gave it."""
+
+    verdict: Verdict
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """All that the gate looks at."""
+
+    event: ReferralEvent
+    record: Referral
+    scheme: Scheme
+    practice: PracticeRule
+    now: datetime
+    environment: str  # live or test
+
+
+def _off(case: Case) -> str:
+    return "practice-off" if case.practice.mode is Mode.OFF else ""
+
+
+def _test_patient(case: Case) -> str:
+    number = case.record.patient.nhs_number
+    test = case.record.patient.test or (number is not None and number.is_test)
+    return "test-patient" if test and (case.environment == "live" or case.record.patient.test) else ""
+
+
+def _not_a_trigger(case: Case) -> str:
+    code = case.record.requested.code_in(systems.SNOMED)
+    return "" if code in case.scheme.triggers_of(case.practice) else "not-a-trigger"
+
+
+def _consent(case: Case) -> str:
+    return "consent-refused" if case.record.consent in (Consent.REFUSED, Consent.WITHDRAWN) else ""
+
+
+def _deceased(case: Case) -> str:
+    return "patient-deceased" if case.record.patient.deceased else ""
+
+
+def _unregistered(case: Case) -> str:
+    return "patient-not-registered" if case.record.patient.registered is False else ""
+
+
+def _author(case: Case) -> str:
+    allowed = {case.practice.ods, *case.practice.authors}
+    author = case.record.author.ods
+    if author is None:
+        return "author-unknown"
+    return "" if author.code in allowed else "author-elsewhere"
+
+
+def _recorded(case: Case) -> str:
+    return "recorded-date-missing" if case.record.recorded_at is None else ""
+
+
+def _history(case: Case) -> str:
+    recorded = case.record.recorded_at
+    source_now = case.event.extracted_at or case.now
+    if recorded is None or source_now - recorded <= timedelta(days=case.scheme.history_days):
+        return ""
+    return "too-old"
+
+
+def _before_live(case: Case) -> str:
+    recorded, start = case.record.recorded_at, case.practice.live_from
+    if recorded is None or start is None:
+        return ""
+    return "before-live" if recorded.astimezone(LONDON).date() < start else ""
+
+
+def _number(case: Case) -> str:
+    return "nhs-number-missing" if case.record.patient.nhs_number is None else ""
+
+
+def _number_status(case: Case) -> str:
+    status = case.record.patient.nhs_number_status
+    return "" if status in FORWARDABLE_STATUS else "nhs-number-not-verified"
+
+
+def _age(case: Case) -> str:
+    born, recorded = case.record.patient.birth_date, case.record.recorded_at or case.now
+    age = age_on(born, recorded) if len(born) == 10 else None
+    if age is None:
+        return "age-unknown" if case.scheme.minimum_age else ""
+    return "under-age" if age < case.scheme.minimum_age else ""
+
+
+_CHECKS: tuple[tuple[Callable[[Case], str], Verdict], ...] = (
+    (_off, Verdict.NOT_SENT),
+    (_test_patient, Verdict.NOT_SENT),
+    (_not_a_trigger, Verdict.NOT_SENT),
+    (_consent, Verdict.NOT_SENT),
+    (_deceased, Verdict.NOT_SENT),
+    (_unregistered, Verdict.NOT_SENT),
+    (_recorded, Verdict.PARK),
+    (_before_live, Verdict.NOT_SENT),
+    (_history, Verdict.NOT_SENT),
+    (_author, Verdict.NOT_SENT),
+    (_age, Verdict.NOT_SENT),
+    (_number, Verdict.PARK),
+    (_number_status, Verdict.PARK),
+)
+
+
+def decide(case: Case) -> Decision:
+    """The first check that says no, or PASS."""
+    for check, verdict in _CHECKS:
+        code = check(case)
+        if code:
+            return Decision(Verdict.PARK if code.endswith("-unknown") else verdict, code)
+    return Decision(Verdict.PASS)
