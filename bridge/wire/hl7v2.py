@@ -1,0 +1,254 @@
+"""A tolerant reader of HL7 v2: bytes to segments, with every liberty a sender took told as a warning.
+
+Strategy: normalise first (byte order mark, line ends, charset), cut into segments, and split fields only;
+what lies below a field is split when it is asked for. One frame is one message: anything else is refused,
+because two messages read as one give one person the other's referral.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+
+from bridge.errors import Problem, Unreadable
+from bridge.wire.hl7v2_path import Path, Selector, parse_path
+from bridge.wire.hl7v2_text import Delimiters, decode, unescape
+
+DELETE = '""'  # the sender says: this value is no more; an empty field says nothing
+
+WARNINGS = 50  # told of one message; enough to mend it, too few to drown in
+
+_BATCH = frozenset({"FHS", "BHS", "BTS", "FTS"})
+# Every segment of HL7 v2.1 to v2.9.1.
+_SEGMENTS = """
+ABS ACC ADD ADJ AFF AIG AIL AIP AIS AL1 APR ARQ ARV AUT BHS BLC BLG BPO BPX BTS BTX BUI CDM CDO CER CM0
+CM1 CM2 CNS CON CSP CSR CSS CTD CTI CTR DB1 DEV DG1 DMI DON DPS DRG DSC DSP DST ECD ECR EDU EQL EQP EQU
+ERQ ERR EVN FAC FHS FT1 FTS GOL GP1 GP2 GSC GSP GSR GT1 IAM IAR IIM ILT IN1 IN2 IN3 INV IPC IPR ISD ITM
+IVC IVT LAN LCC LCH LDP LOC LRL MCP MFA MFE MFI MRG MSA MSH NCK NDS NK1 NPU NSC NST NTE OBR OBX ODS ODT
+OH1 OH2 OH3 OH4 OM1 OM2 OM3 OM4 OM5 OM6 OM7 OMC ORC ORG OVR PAC PCE PCR PD1 PDA PDC PEO PES PID PKG PM1
+PMT PR1 PRA PRB PRC PRD PRT PSG PSH PSL PSS PTH PV1 PV2 PYE QAK QID QPD QRD QRF QRI RCP RDF RDT REL RF1
+RFI RGS RMI ROL RQ1 RQD RXA RXC RXD RXE RXG RXO RXR RXV SAC SCD SCH SCP SDD SFT SGH SGT SHP SID SLT SPM
+SPR STF STZ TCC TCD TQ1 TQ2 TXA UAC UB1 UB2 URD URS VAR VND VTQ
+"""
+_KNOWN = frozenset(_SEGMENTS.split())
+_LEAD = b"\xef\xbb\xbf\x0b\r\n \t"
+_TRAIL = b"\x1c\r\n \t\x00"
+
+cached_path = lru_cache(maxsize=1024)(parse_path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one message may cost: bytes, segments, fields of one segment."""
+
+    size: int = 5_000_000
+    segments: int = 10_000
+    fields: int = 500
+
+
+DEFAULT_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """One segment. `fields[n]` is the raw text of field n; `fields[0]` is the id; `number` counts from 1."""
+
+    id: str
+    number: int
+    fields: tuple[str, ...]
+    delimiters: Delimiters
+    charset: str
+
+    def __repr__(self) -> str:
+        return f"Segment({self.number}, {self.id})"
+
+    def raw(self, field: int) -> str:
+        """The field as it stood, or ""."""
+        return self.fields[field] if field < len(self.fields) else ""
+
+    def repetitions(self, field: int) -> list[str]:
+        """The raw repetitions of a field; MSH-1 and MSH-2 are never split."""
+        raw = self.raw(field)
+        if not raw or (self.id == "MSH" and field <= 2):
+            return [raw] if raw else []
+        return raw.split(self.delimiters.repetition)
+
+    def part(self, repetition: str, component: int = 0, subcomponent: int = 0) -> str:
+        """The unescaped text of one part of a raw repetition; a part that is only delimiters is empty."""
+        text = repetition
+        if component:
+            text = _nth(text, self.delimiters.component, component)
+        if subcomponent:
+            text = _nth(text, self.delimiters.subcomponent, subcomponent)
+        if not text.strip(self.delimiters.component + self.delimiters.subcomponent):
+            return ""
+        return unescape(text, self.delimiters, self.charset)[0]
+
+    def values(self, field: int, component: int = 0, subcomponent: int = 0) -> list[str]:
+        """The unescaped part of every repetition that holds something."""
+        found = (self.part(raw, component, subcomponent) for raw in self.repetitions(field))
+        return [value for value in found if value]
+
+    def matches(self, selector: Selector | None) -> bool:
+        """Whether a repetition of the selected field has the wanted value."""
+        if selector is None:
+            return True
+        return selector.value in (v.strip() for v in self.values(selector.major, selector.minor, 1))
+
+    def chosen(self, path: Path) -> Iterator[str]:
+        """The raw repetitions the path means."""
+        which = path.which_repetition
+        for raw in self.repetitions(path.field):
+            if which is None or self.part(raw, which.major, which.minor).strip() == which.value:
+                yield raw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message. `charset` is the Python codec it was read with."""
+
+    segments: tuple[Segment, ...]
+    delimiters: Delimiters
+    charset: str
+    warnings: tuple[Problem, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Message({len(self.segments)} segments)"
+
+    def every(self, segment: str) -> Iterator[Segment]:
+        """The segments of that id, in order."""
+        return (found for found in self.segments if found.id == segment)
+
+    def get(self, path: str | Path) -> list[str]:
+        """Every value at the place, in order, without the empty ones; DELETE stands for `""`.
+
+        A place without component is the whole repetition: a text with a bare `^` or `&` in it is never cut.
+        """
+        place = cached_path(path) if isinstance(path, str) else path
+        found = (
+            segment.part(raw, place.component, place.subcomponent)
+            for segment in self.every(place.segment)
+            if segment.matches(place.which_segment)
+            for raw in segment.chosen(place)
+        )
+        return [value for value in found if value]
+
+    def first(self, path: str | Path) -> str:
+        """The first value at the place that is not deleted, trimmed, or ""."""
+        return next((v.strip() for v in self.get(path) if v != DELETE), "")
+
+
+def _nth(text: str, delimiter: str, number: int) -> str:
+    parts = text.split(delimiter, number)
+    return parts[number - 1] if number <= len(parts) else ""
+
+
+def parse(raw: bytes, *, charset: str = "", limits: Limits = DEFAULT_LIMITS) -> Message:
+    """Read one message; Unreadable says what is wrong and where.
+
+    `charset` is a Python codec that overrules MSH-18 (a sender's profile).
+    """
+    if len(raw) > limits.size:
+        raise _unreadable("hl7-too-large", f"byte {limits.size}")
+    body = raw.lstrip(_LEAD).rstrip(_TRAIL)
+    _check_start(body)
+    decoded = decode(body, declared=declared_charset(body), forced=charset)
+    delimiters = _delimiters(decoded.text)
+    _check_single(decoded.text)
+    lines, glued = _segment_lines(decoded.text, delimiters, limits)
+    segments = tuple(
+        _segment(line, number, delimiters, decoded.charset, limits) for number, line in enumerate(lines, 1)
+    )
+    _check_whole(segments)
+    warnings = (*decoded.warnings, *glued, *islice(_odd_escapes(segments), WARNINGS))
+    return Message(
+        segments=segments, delimiters=delimiters, charset=decoded.charset, warnings=warnings[:WARNINGS]
+    )
+
+
+def declared_charset(body: bytes) -> str:
+    """MSH-18 of bytes that start with MSH, first repetition, before anything is decoded."""
+    line = body.replace(b"\n", b"\r").split(b"\r", 1)[0]
+    fields = line.split(body[3:4])
+    return fields[17].split(b"~")[0].decode("ascii", "replace").strip() if len(fields) > 17 else ""
+
+
+def _check_start(body: bytes) -> None:
+    start = body[:3].decode("ascii", "replace")
+    if start in _BATCH:
+        raise _unreadable("hl7-batch", "segment 1")
+    if start != "MSH" or len(body) < 8:
+        raise _unreadable("hl7-no-msh", "segment 1")
+
+
+def _delimiters(text: str) -> Delimiters:
+    if not text.startswith("MSH") or len(text) < 8:  # only under a wrongly forced charset
+        raise _unreadable("hl7-no-msh", "segment 1")
+    try:
+        return Delimiters.of(text[3], text[4:10].split(text[3], 1)[0])
+    except ValueError:
+        raise _unreadable("hl7-delimiters", "MSH-2") from None
+
+
+def _check_single(text: str) -> None:
+    """Refuse a second header anywhere, even one glued to a cut message or behind a stray frame byte."""
+    header = text[: text.index(text[3], 4) + 1] if text[3] in text[4:12] else text[:8]
+    if header in text[3:]:
+        raise _unreadable("hl7-several-messages", "segment 1")
+
+
+def _segment_lines(text: str, delimiters: Delimiters, limits: Limits) -> tuple[list[str], list[Problem]]:
+    """One line per segment. A line that starts no known segment belongs to the text before it."""
+    segments: list[list[str]] = []
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        if not line.strip():
+            continue
+        if not _starts_segment(line, delimiters.field):
+            segments[-1].append(line)
+            continue
+        if len(segments) >= limits.segments:
+            raise _unreadable("hl7-too-many-segments", f"segment {limits.segments + 1}")
+        segments.append([line])
+    joined = ["\n".join(lines) for lines in segments]
+    glued = [number for number, lines in enumerate(segments, 1) if len(lines) > 1]
+    return joined, [Problem(code="hl7-line-end-in-field", at=f"segment {n}") for n in glued[:WARNINGS]]
+
+
+def _starts_segment(line: str, separator: str) -> bool:
+    name = line[:3]
+    if name in _KNOWN:
+        return len(line.rstrip()) == 3 or line[3] == separator
+    return name.isascii() and name.isalnum() and name.isupper() and name[0] == "Z" and line[3:4] == separator
+
+
+def _segment(line: str, number: int, delimiters: Delimiters, charset: str, limits: Limits) -> Segment:
+    if line.count(delimiters.field) > limits.fields:
+        raise _unreadable("hl7-too-many-fields", f"segment {number}")
+    fields = line.split(delimiters.field)
+    if number == 1:
+        fields.insert(1, delimiters.field)
+    return Segment(id=line[:3], number=number, fields=tuple(fields), delimiters=delimiters, charset=charset)
+
+
+def _check_whole(segments: tuple[Segment, ...]) -> None:
+    for segment in segments[1:]:
+        if segment.id == "MSH":
+            raise _unreadable("hl7-several-messages", f"segment {segment.number}")
+        if segment.id in _BATCH:
+            raise _unreadable("hl7-batch", f"segment {segment.number}")
+        if segment.id == "DSC" and segment.raw(1):
+            raise _unreadable("hl7-continued", f"segment {segment.number}, DSC-1")
+
+
+def _odd_escapes(segments: tuple[Segment, ...]) -> Iterator[Problem]:
+    for segment in segments:
+        mark = segment.delimiters.escape
+        for number, raw in enumerate(segment.fields):
+            if mark not in raw or (segment.id == "MSH" and number <= 2):
+                continue
+            if unescape(raw, segment.delimiters, segment.charset)[1]:
+                yield Problem(code="hl7-escape-kept", at=f"segment {segment.number}, {segment.id}-{number}")
+
+
+def _unreadable(code: str, at: str) -> Unreadable:
+    return Unreadable(problems=(Problem(code=code, at=at),))

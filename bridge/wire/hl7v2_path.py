@@ -1,0 +1,61 @@
+"""The notation of a place in an HL7 v2 message: `PID-7`, `PID-3[5=NH].1`, `PRD[1=RP]-7.1`."""
+
+import re
+from dataclasses import dataclass
+
+_SELECTOR = r"(?:\[(\d{1,3})(?:\.(\d{1,3}))?=([^\]\[]+)\])?"
+_PATH = re.compile(
+    rf"([A-Z][A-Z0-9]{{2}}){_SELECTOR}-(\d{{1,3}}){_SELECTOR}(?:\.(\d{{1,3}})(?:\.(\d{{1,3}}))?)?", re.ASCII
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selector:
+    """One equality: `major` is a field of a segment or a component of a repetition, `minor` its part."""
+
+    major: int
+    minor: int
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """A parsed place. `component` and `subcomponent` are 0 when the whole above them is meant."""
+
+    segment: str
+    which_segment: Selector | None = None
+    field: int
+    which_repetition: Selector | None = None
+    component: int = 0
+    subcomponent: int = 0
+
+    @property
+    def place(self) -> str:
+        """Segment and field, as problems name them: `PID-3`."""
+        return f"{self.segment}-{self.field}"
+
+
+def parse_path(text: str) -> Path:
+    """Parse the notation; ValueError when it is not a place (numbers start at 1, one selector per step)."""
+    found = _PATH.fullmatch(text)
+    if not found:
+        raise ValueError("not an HL7 v2 place such as PID-7, PID-3[5=NH].1 or PRD[1=RP]-7.1")
+    segment, s_major, s_minor, s_value, number, r_major, r_minor, r_value, component, part = found.groups()
+    if any(
+        n is not None and int(n) == 0 for n in (s_major, s_minor, number, r_major, r_minor, component, part)
+    ):
+        raise ValueError("HL7 v2 places are counted from 1")
+    return Path(
+        segment=segment,
+        which_segment=_selector(s_major, s_minor, s_value),
+        field=int(number),
+        which_repetition=_selector(r_major, r_minor, r_value),
+        component=int(component or 0),
+        subcomponent=int(part or 0),
+    )
+
+
+def _selector(major: str | None, minor: str | None, value: str | None) -> Selector | None:
+    if major is None or value is None:
+        return None
+    return Selector(major=int(major), minor=int(minor or 1), value=value)
