@@ -1,16 +1,19 @@
-"""NHS numbers and ODS codes: parsed at the door, never shown."""
+"""NHS numbers and ODS codes: parsed at the door, never shown.
+
+The whole text of a ValueError raised here is a key of the problem catalogue, so it can never hold a value.
+"""
 
 import re
 from dataclasses import dataclass
 from typing import Self
 
 _SEPARATORS = re.compile(r"[ \-\u00a0\u2010-\u2015]")
-_ODS = re.compile(r"[A-Z0-9]{3,12}\Z")
+_ODS = re.compile(r"[A-Z0-9]{3,12}")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class NhsNumber:
-    """Ten digits with a right check digit that is no placeholder (NHS Data Dictionary, NHS NUMBER, Modulus 11).
+    """Ten digits with a right check digit, and no placeholder (NHS Data Dictionary, NHS NUMBER: Modulus 11).
 
     All ten numbers of one repeated digit pass Modulus 11 and are refused as placeholders. `repr` hides the
     number; read `digits` only where it must leave.
@@ -19,22 +22,13 @@ class NhsNumber:
     digits: str
 
     def __post_init__(self) -> None:
-        if not _is_proven(self.digits):
-            raise ValueError("nhs-number-check-digit")
+        if problem := _problem_of(self.digits):
+            raise ValueError(problem)
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Strip spaces and hyphens and check; ValueError says which rule, never the value."""
-        digits = _SEPARATORS.sub("", text.strip())
-        if not (digits.isascii() and digits.isdigit()):
-            raise ValueError("nhs-number-not-digits")
-        if len(digits) != 10:
-            raise ValueError("nhs-number-length")
-        if len(set(digits)) == 1:
-            raise ValueError("nhs-number-placeholder")
-        if not _is_proven(digits):
-            raise ValueError("nhs-number-check-digit")
-        return cls(digits)
+        return cls(_SEPARATORS.sub("", text.strip()))
 
     @property
     def is_test(self) -> bool:
@@ -47,11 +41,16 @@ class NhsNumber:
     __str__ = __repr__
 
 
-def _is_proven(digits: str) -> bool:
-    if len(digits) != 10 or not (digits.isascii() and digits.isdigit()):
-        return False
-    weighted = sum(int(d) * w for d, w in zip(digits, range(10, 1, -1), strict=False))
-    return (11 - weighted % 11) % 11 == int(digits[9])
+def _problem_of(digits: str) -> str | None:
+    if not (digits.isascii() and digits.isdigit()):
+        return "nhs-number-not-digits"
+    if len(digits) != 10:
+        return "nhs-number-length"
+    if len(set(digits)) == 1:
+        return "nhs-number-placeholder"
+    weighted = sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False))
+    # A remainder that asks for 10 as check digit is never issued, and no digit equals 10.
+    return None if (11 - weighted % 11) % 11 == int(digits[9]) else "nhs-number-check-digit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +59,16 @@ class OdsCode:
 
     code: str
 
+    def __post_init__(self) -> None:
+        if not _ODS.fullmatch(self.code):
+            raise ValueError("ods-code-shape")
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Trim and upper-case; ValueError when the shape is not letters and digits, 3 to 12 of them."""
-        code = text.strip().upper()
-        if not _ODS.match(code):
-            raise ValueError("ods-code-shape")
-        return cls(code)
+        trimmed = text.strip()
+        # Upper-casing some letters outside ASCII makes plain ones out of them: refuse before, not after.
+        return cls(trimmed.upper() if trimmed.isascii() else trimmed)
 
     def __str__(self) -> str:
         return self.code
