@@ -17,10 +17,179 @@ class Entry:
 
 
 CATALOGUE: dict[str, Entry] = {
+    "birth-date-future": Entry(
+        "The date of birth is after today.",
+        "Correct the date of birth in the GP system and send again.",
+    ),
+    "birth-date-too-old": Entry(
+        "The date of birth is more than 130 years ago.",
+        "Correct the date of birth in the GP system and send again.",
+    ),
+    "caller-not-allowed": Entry(
+        "We know the caller, but it may not do this: a scope, source, practice or service is not its own.",
+        "Compare the request with the caller's entry in the configuration.",
+        "forbidden",
+    ),
+    "credential-expired": Entry(
+        "The credential was good once and has expired.",
+        "Use the caller's newer key, or fetch a new token; check the clocks of both sides.",
+        "expired",
+    ),
+    "credential-missing": Entry(
+        "The request shows no API key, no token and no client certificate.",
+        "Send the credential this caller was given.",
+        "login",
+    ),
+    "credential-refused": Entry(
+        "The credential is not one of ours, not whole, or not signed by who we trust; the rule says which check.",
+        "Check the credential and the caller's entry in the configuration.",
+        "security",
+    ),
+    "date-impossible": Entry(
+        "There is no such day or time.",
+        "Correct the date where it was typed; month and day may be swapped.",
+    ),
+    "date-not-fhir": Entry(
+        "The text is not a FHIR date or time.",
+        "Send yyyy, yyyy-mm, yyyy-mm-dd, or yyyy-mm-ddThh:mm:ss with an offset.",
+    ),
+    "date-precision-unknown": Entry(
+        "The date's precision is none of U, Y, YM, YMD and YMDT.",
+        "Check the extract; a column may have slipped.",
+    ),
+    "date-time-no-offset": Entry(
+        "A time stands without its offset from UTC.",
+        "Send the offset: Z, +00:00 or +01:00.",
+    ),
+    "date-year-range": Entry(
+        "The year is before 1850 or after 2150.",
+        "Correct the year where it was typed.",
+    ),
+    "emis-date-shape": Entry(
+        "An EMIS date is not yyyy-mm-dd, or its time not hh:mm:ss.",
+        "Check the extract; a column may have slipped.",
+        "structure",
+    ),
+    "hl7-batch": Entry(
+        "The frame holds a batch or file (FHS, BHS, BTS or FTS), not one message.",
+        "Send each message of the batch in a frame of its own.",
+        "structure",
+    ),
+    "hl7-charset": Entry(
+        "The bytes are no text in the declared character set, nor in UTF-8 or Windows-1252.",
+        "Send UTF-8 and say so in MSH-18, or set the character set of this sender.",
+        "structure",
+    ),
+    "hl7-charset-guessed": Entry(
+        "No character set is declared and the bytes are not UTF-8; they were read as Windows-1252.",
+        "Ask the sender to fill MSH-18, or set the character set of this sender.",
+    ),
+    "hl7-charset-mismatch": Entry(
+        "The bytes do not look like the character set that MSH-18 declares.",
+        "Ask the sender to correct MSH-18, or set the character set of this sender.",
+    ),
+    "hl7-charset-unknown": Entry(
+        "MSH-18 names a character set that is not in HL7 table 0211.",
+        "Ask the sender to correct MSH-18, or set the character set of this sender.",
+    ),
+    "hl7-continued": Entry(
+        "The message says that it goes on in another message (DSC), so it is not whole.",
+        "Send the whole referral in one message.",
+        "not-supported",
+    ),
+    "hl7-control-character": Entry(
+        "A text holds a control character; it was replaced by the mark U+FFFD.",
+        "Remove control characters where the text is typed or exported.",
+    ),
+    "hl7-delimiters": Entry(
+        "MSH-1 and MSH-2 do not hold five different delimiters.",
+        "Send the usual delimiters: |^~\\&",
+        "structure",
+    ),
+    "hl7-escape-kept": Entry(
+        "A text holds an escape that is unknown, or a backslash that is none; it was kept as it stood.",
+        "Escape a backslash as \\E\\ where the message is built.",
+    ),
+    "hl7-event-not-supported": Entry(
+        "The message is no referral (REF^I12), change (I13) or cancellation (I14).",
+        "Send only these events here, or name this sender's own trigger codes in its profile.",
+        "not-supported",
+    ),
+    "hl7-line-end-in-field": Entry(
+        "A line starts with no known segment; it was joined to the text before it.",
+        "Write line breaks inside a text as \\.br\\.",
+        "structure",
+    ),
+    "hl7-no-msh": Entry(
+        "The message does not start with an MSH segment.",
+        "Send one HL7 v2 message that starts with MSH.",
+        "structure",
+    ),
+    "hl7-no-referral-id": Entry(
+        "Nothing identifies the referral: neither RF1-6 nor OBR-2 holds an identifier.",
+        "Send the referral's own identifier in RF1-6; without it a repeat would be a second referral.",
+        "required",
+    ),
+    "hl7-several-messages": Entry(
+        "One frame holds a second message header.",
+        "Send each message in a frame of its own.",
+        "structure",
+    ),
+    "hl7-time-hour-only": Entry(
+        "A time gives the hour without minutes; only its day was used.",
+        "Nothing, unless the time matters: then send minutes.",
+        "informational",
+    ),
+    "hl7-time-shape": Entry(
+        "The text is not an HL7 time: yyyymmdd, hhmm, seconds, fraction and offset, in that order.",
+        "Correct the time in the sending system; an offset has four digits.",
+    ),
+    "hl7-too-large": Entry(
+        "The message is larger than this door accepts.",
+        "Send one referral in one message; attachments do not belong in it.",
+        "too-long",
+    ),
+    "hl7-too-many-fields": Entry(
+        "A segment has more fields than any referral needs.",
+        "Check how the message is built; a text may hold bare field separators.",
+        "too-costly",
+    ),
+    "hl7-too-many-segments": Entry(
+        "The message has more segments than any referral needs.",
+        "Send one referral in one message.",
+        "too-costly",
+    ),
+    "instrument-unknown": Entry(
+        "The score is of a questionnaire this bridge cannot check.",
+        "Name a supported questionnaire, or send the result as text.",
+        "not-supported",
+    ),
     "internal": Entry(
         "The bridge failed; the message is safe and will be tried again.",
         "Look at the log under the message id; the bridge retries by itself.",
         "exception",
+    ),
+    "items-count": Entry(
+        "The form does not have as many answers as the questionnaire has items.",
+        "Send one answer an item, empty where there is none.",
+    ),
+    "items-incomplete": Entry(
+        "Too many items are unanswered for a score; nothing is filled in for them.",
+        "Ask the person again, or send no score.",
+        "incomplete",
+    ),
+    "items-not-answer": Entry(
+        "An answer is not one the questionnaire offers.",
+        "Send whole numbers, or yes, more or less, no for the De Jong Gierveld scale.",
+    ),
+    "items-out-of-range": Entry(
+        "An answer lies outside the scale of its item.",
+        "Check the answer list of the form against the questionnaire.",
+    ),
+    "items-total-differs": Entry(
+        "The stated total is not the sum of the answers.",
+        "Correct the total or the answers and send again.",
+        "invariant",
     ),
     "json-byte-order-mark": Entry(
         "The message starts with a byte order mark or is UTF-16; JSON is plain UTF-8.",
@@ -55,5 +224,159 @@ CATALOGUE: dict[str, Entry] = {
         "The message is larger than this door accepts.",
         "Send one referral in one message; attachments do not belong in it.",
         "too-long",
+    ),
+    "local-time-repeated-hour": Entry(
+        "The time lies in the hour that comes twice when the clocks go back; the first was taken.",
+        "Nothing, unless the hour matters: then send an offset.",
+        "informational",
+    ),
+    "local-time-skipped-hour": Entry(
+        "The time lies in the hour that the clocks skip in spring; it was moved one hour on.",
+        "Check the clock of the sending system.",
+        "informational",
+    ),
+    "mllp-cut": Entry(
+        "A message was cut and begun again on the same connection; the cut part was dropped unanswered.",
+        "Look at the sender's time-out: it gave up before the message was sent.",
+        "incomplete",
+    ),
+    "mllp-no-start-byte": Entry(
+        "Bytes arrived that start no MLLP frame; the connection was closed.",
+        "Check that this sender speaks MLLP to this port, without TLS where none is set up.",
+        "structure",
+    ),
+    "mllp-too-large": Entry(
+        "A frame grew larger than this door accepts; the connection was closed.",
+        "Send one referral in one message; attachments do not belong in it.",
+        "too-long",
+    ),
+    "nhs-number-check-digit": Entry(
+        "The NHS number's check digit is wrong.",
+        "Correct the NHS number in the GP system and send again.",
+    ),
+    "nhs-number-length": Entry(
+        "The NHS number does not have ten digits.",
+        "Correct the NHS number in the GP system and send again.",
+    ),
+    "nhs-number-not-digits": Entry(
+        "The NHS number holds something other than digits, spaces and hyphens.",
+        "Correct the NHS number in the GP system and send again.",
+    ),
+    "nhs-number-placeholder": Entry(
+        "The NHS number is one digit ten times over: a placeholder.",
+        "Trace the person's NHS number and send again.",
+    ),
+    "ods-code-shape": Entry(
+        "The organisation code is not 3 to 12 letters and digits.",
+        "Send the ODS code of the organisation.",
+    ),
+    "ons4-not-one-score": Entry(
+        "The four ONS well-being questions are four scores and are never added up.",
+        "Name the question each score answers.",
+    ),
+    "partner-token-refused": Entry(
+        "The partner's token endpoint did not accept who we are; the rule names the part it refused.",
+        "Check that part of our key, its registration with the partner, and the clock of this machine.",
+        "login",
+    ),
+    "partner-token-unavailable": Entry(
+        "The partner's token endpoint did not answer, or asked us to wait; nothing was sent.",
+        "The bridge tries again by itself; look at the partner's status page when it lasts.",
+        "transient",
+    ),
+    "partner-token-unreadable": Entry(
+        "What answered at the token address does not speak as a token endpoint.",
+        "Check the token address in the configuration and any proxy on the way.",
+        "transient",
+    ),
+    "respondent-proxy": Entry(
+        "Someone else answered a questionnaire that only the person may answer.",
+        "Ask the person, or send no score.",
+        "business-rule",
+    ),
+    "respondent-too-young": Entry(
+        "The person is younger than the questionnaire is meant for.",
+        "Send no score of this questionnaire.",
+        "business-rule",
+    ),
+    "score-has-no-metric": Entry(
+        "A metric score was sent for a questionnaire that has none.",
+        "Send the raw score.",
+    ),
+    "score-missing": Entry(
+        "The score is empty.",
+        "Send the score, or say why there is none; a refusal is not 0.",
+        "required",
+    ),
+    "score-not-in-metric-table": Entry(
+        "The score is not a value of the questionnaire's metric table.",
+        "Send the raw score, or the metric score as the table prints it.",
+    ),
+    "score-not-number": Entry(
+        "The score is not a plain decimal number.",
+        "Send the number alone, without unit or exponent.",
+    ),
+    "score-not-whole": Entry(
+        "A raw score has decimals.",
+        "Send the raw score as a whole number, or say that it is the metric score.",
+    ),
+    "score-out-of-range": Entry(
+        "The score lies outside the questionnaire's range.",
+        "Check the score and which questionnaire it is of.",
+    ),
+    "score-raw-or-metric": Entry(
+        "The score could be raw or metric: both forms hold this value.",
+        "Say which form the score is in.",
+        "required",
+    ),
+    "sealed-value-altered": Entry(
+        "A sealed value in the store was altered, cut short or moved to another row; it does not open.",
+        "Treat it as damage or tampering: keep the store as it is, compare with a backup.",
+        "exception",
+    ),
+    "snomed-check-digit": Entry(
+        "The SNOMED CT code's check digit is wrong.",
+        "Correct the code at its source; a digit may be wrong or missing.",
+        "code-invalid",
+    ),
+    "snomed-description-as-concept": Entry(
+        "A SNOMED CT description id stands where a concept id is needed.",
+        "Send the concept id; the description id may go beside it.",
+        "code-invalid",
+    ),
+    "snomed-leading-zero": Entry(
+        "The SNOMED CT code starts with 0.",
+        "Send the code without padding.",
+        "code-invalid",
+    ),
+    "snomed-length": Entry(
+        "The SNOMED CT code does not have 6 to 18 digits.",
+        "Check the code at its source.",
+        "code-invalid",
+    ),
+    "snomed-not-digits": Entry(
+        "The SNOMED CT code holds something other than digits.",
+        "Send the concept id alone, as text.",
+        "code-invalid",
+    ),
+    "snomed-partition": Entry(
+        "The SNOMED CT code is no concept, description or relationship id.",
+        "Check the code at its source.",
+        "code-invalid",
+    ),
+    "snomed-relationship-as-concept": Entry(
+        "A SNOMED CT relationship id stands where a concept id is needed.",
+        "Send the concept id.",
+        "code-invalid",
+    ),
+    "snomed-spreadsheet-exponent": Entry(
+        "A spreadsheet has turned the SNOMED CT code into a number with an exponent.",
+        "Export again with the code column as text.",
+        "code-invalid",
+    ),
+    "snomed-spreadsheet-rounded": Entry(
+        "A spreadsheet seems to have turned the last digits of the SNOMED CT code into zeros.",
+        "Export again with the code column as text.",
+        "code-invalid",
     ),
 }
