@@ -141,30 +141,29 @@ def unescape(text: str, delimiters: Delimiters, charset: str) -> tuple[str, bool
         "R": delimiters.repetition,
         "E": delimiters.escape,
     }
-    kept = False
+    marks = text.count(delimiters.escape)
 
     def read(found: re.Match[str]) -> str:
-        nonlocal kept
-        if found["name"]:
-            return plain.get(found["name"], "\n")
-        decoded = _from_hex(found["hex"] or "", delimiters.escape, charset)
-        kept |= not decoded
-        return decoded or found.group()
+        nonlocal marks
+        meant = (
+            plain.get(found["name"], "\n") if found["name"] else _from_hex(found, delimiters.escape, charset)
+        )
+        marks -= found.group().count(delimiters.escape) if meant else 0
+        return meant or found.group()
 
-    return _escapes(delimiters.escape).sub(read, text), kept
+    return _escapes(delimiters.escape).sub(read, text), marks > 0
 
 
 @lru_cache(maxsize=8)
 def _escapes(mark: str) -> re.Pattern[str]:
     m = re.escape(mark)
-    named = rf"{m}(?P<name>[FSTRE]|\.br|\.BR){m}"
-    return re.compile(rf"(?P<hex>(?:{m}X(?:[0-9A-Fa-f]{{2}})+{m})+)|{named}|{m}")
+    return re.compile(rf"(?:{m}X(?:[0-9A-Fa-f]{{2}})+{m})+|{m}(?P<name>[FSTRE]|\.br|\.BR){m}")
 
 
-def _from_hex(sequence: str, mark: str, charset: str) -> str:
+def _from_hex(found: re.Match[str], mark: str, charset: str) -> str:
     """The text of neighbouring `X` escapes (one character may be spread over two), or "" when it is none."""
     try:
-        text = bytes.fromhex(sequence.replace(mark, "").replace("X", "")).decode(charset)
+        text = bytes.fromhex(found.group().replace(mark, "").replace("X", "")).decode(charset)
     except UnicodeDecodeError:
         return ""
     return "" if _CONTROL.search(text) else _LINE_END.sub("\n", text)
