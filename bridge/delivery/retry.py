@@ -89,13 +89,13 @@ def decide(
         if looking and effect is Effect.AT_MOST_ONE:
             return Decision(PERSON)
         return Decision(LOOK, _grown(policy.look_after, policy, delivery.attempts, chance))
-    delay = error.after if error.after is not None else _grown(policy.first, policy, delivery.attempts, chance)
+    delay = (
+        error.after if error.after is not None else _grown(policy.first, policy, delivery.attempts, chance)
+    )
     return Decision(LOOK if looking else AGAIN, min(delay, policy.longest * 6))
 
 
-def _grown(
-    start: timedelta, policy: RetryPolicy, attempts: int, chance: Callable[[], float]
-) -> timedelta:
+def _grown(start: timedelta, policy: RetryPolicy, attempts: int, chance: Callable[[], float]) -> timedelta:
     """Exponential with full jitter, never below a tenth of a second."""
     ceiling = min(start * (1 << min(max(attempts - 1, 0), 20)), policy.longest)
     return max(timedelta(milliseconds=100), ceiling * chance())

@@ -48,7 +48,8 @@ class Delivery:
     seq: int
     attempts: int
     created_at: datetime
-    first_sent_at: datetime | None
+    first_sent_at: datetime
+    trying_since: datetime
     priority: str
     request_id: str
     correlation_id: str
@@ -66,4 +67,5 @@ class Receipt:
     reference: str = ""  # "ServiceRequest/123" at the partner
     version: str = ""  # ETag value
     already_there: bool = False
+    subject: str = ""  # "Patient/45" at the partner
     level: str = "accepted"  # queued, transport-accepted, acknowledged, accepted, filed

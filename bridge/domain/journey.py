@@ -20,6 +20,7 @@ class EventState(StrEnum):
     STALE = "stale"  # older than what we hold
     OWN_ECHO = "own-echo"  # we filed this ourselves
     NOT_SENT = "not-sent"  # not for the service; the reason is on the practice's list
+    REFUSED = "refused"  # the sender was told no, and why
     PARKED = "parked"  # a person must look
     DISCARDED = "discarded"  # a person closed it
 
@@ -34,6 +35,7 @@ class EventStep(StrEnum):
     ECHO = "echo"
     DECLINE = "decline"
     WAIT = "wait"
+    REFUSE = "refuse"
     PARK = "park"
     RELEASE = "release"
     DISCARD = "discard"
@@ -47,6 +49,7 @@ _TRANSLATED: dict[EventStep, EventState] = {
     EventStep.ECHO: EventState.OWN_ECHO,
     EventStep.DECLINE: EventState.NOT_SENT,
     EventStep.WAIT: EventState.WAITING,
+    EventStep.REFUSE: EventState.REFUSED,
     EventStep.PARK: EventState.PARKED,
 }
 

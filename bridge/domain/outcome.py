@@ -63,6 +63,7 @@ class Outcome:
     status: str  # the FHIR status it came with
     referral_ref: str  # how it names the referral: id, reference or system|value
     subject: NhsNumber | None = None
+    subject_ref: str = ""  # the sender's own reference to the person ("Patient/45")
     effective: str = ""  # FHIR dateTime
     issued: datetime | None = None
     code: Concept = field(default_factory=Concept)

@@ -158,6 +158,7 @@ class Claimed:
     epoch: int
     state: DeliveryState
     sealed: bytes
+    at: int  # when it was claimed
 
     def opened(self, open_body: Any) -> Delivery:
         """Open the body; `open_body(sealed, bound_to=…)` is the sealer's."""
@@ -173,7 +174,8 @@ class Claimed:
             seq=row.seq,
             attempts=row.attempts + 1,
             created_at=_instant(row.created_at),
-            first_sent_at=None if row.first_sent_at is None else _instant(row.first_sent_at),
+            first_sent_at=_instant(row.first_sent_at or self.at),
+            trying_since=_instant(row.trying_since or self.at),
             priority=row.priority,
             request_id=row.request_id,
             correlation_id=row.correlation_id,
@@ -206,7 +208,7 @@ def claim(tx: Tx, partner: str, *, limit: int, lease_ms: int) -> list[Claimed]:
         if ids:
             tx.run(_BEGIN, {"ids": ids, "to": state.value, "at": now})
     return [
-        Claimed(r, r.epoch, move(DELIVERY_MOVES, DeliveryState(r.state), DeliveryStep.CLAIM), r.sealed)
+        Claimed(r, r.epoch, move(DELIVERY_MOVES, DeliveryState(r.state), DeliveryStep.CLAIM), r.sealed, now)
         for r in heads
     ]
 
@@ -235,6 +237,7 @@ _BEGIN = (
         state=bindparam("to"),
         attempts=delivery.c.attempts + 1,
         first_sent_at=func.coalesce(delivery.c.first_sent_at, bindparam("at")),
+        trying_since=func.coalesce(delivery.c.trying_since, bindparam("at")),
     )
 )
 
@@ -354,7 +357,8 @@ def step_unclaimed(tx: Tx, lane_id: int, queued: Queued, step: DeliveryStep, *, 
     """Supersede, discard, release or prove a delivery that nobody is sending."""
     state = move(DELIVERY_MOVES, queued.state, step)
     if state is DeliveryState.QUEUED:
-        tx.run(_SET_STATE, {"row": queued.id, "to": state.value, "why": code})
+        again = {"state": state.value, "code": code, "trying_since": None}
+        tx.run(update(delivery).where(delivery.c.id == queued.id).values(again))
     else:
         _retire(tx, queued.id, state, Receipt(level="" if step is not DeliveryStep.PROVE else "proven"), code)
     tx.run(queries.WAKE_LANE, {"lane": lane_id, "due": tx.now})

@@ -69,6 +69,7 @@ class Stored:
     version: int
     correlation_id: str
     service_ref: str
+    service_patient: str
     task_status: str
     task_version: str
     opened_at: int
@@ -84,6 +85,24 @@ def get(tx: Tx, referral_id: str) -> Stored | None:
     """One referral, opened."""
     row = tx.run(_BY_ID, {"row": referral_id}).first()
     return None if row is None else _stored(tx, row)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The few facts of a referral that the last look needs, without opening its record."""
+
+    practice: str
+    local: str
+    state: ReferralState
+
+
+_ABOUT = select(referral.c.practice, referral.c.local, referral.c.state).where(referral.c.id == bindparam("row"))
+
+
+def about(tx: Tx, referral_id: str) -> About:
+    """Practice, patient key and state of a referral that exists."""
+    row = tx.run(_ABOUT, {"row": referral_id}).one()
+    return About(row.practice, row.local, ReferralState(row.state))
 
 
 def of_patient(tx: Tx, patient: str, service: str) -> list[Stored]:
@@ -125,6 +144,7 @@ def _stored(tx: Tx, row: Row[Any]) -> Stored:
         version=row.version,
         correlation_id=row.correlation_id,
         service_ref=row.service_ref,
+        service_patient=row.service_patient,
         task_status=row.task_status,
         task_version=row.task_version,
         opened_at=row.opened_at,
@@ -151,7 +171,7 @@ class Opening:
     correlation_id: str
 
 
-def add(tx: Tx, opening: Opening, record: Referral) -> None:
+def add(tx: Tx, opening: Opening, record: Referral) -> Stored:
     """Open a referral."""
     recorded = record.recorded_at
     tx.run(
@@ -177,6 +197,18 @@ def add(tx: Tx, opening: Opening, record: Referral) -> None:
             "sealed": tx.seal("referral.sealed", opening.id, documents.referral.dump_json(record)),
         },
     )
+    return _again(tx, opening.id)
+
+
+def _again(tx: Tx, referral_id: str) -> Stored:
+    found = get(tx, referral_id)
+    assert found is not None  # noqa: S101 - this unit has just written it
+    return found
+
+
+def steps_of(stored: Stored) -> frozenset[ReferralStep]:
+    """The steps the table allows from where this referral stands."""
+    return frozenset(REFERRAL_MOVES.get(stored.state, {}))
 
 
 def step(
@@ -192,9 +224,7 @@ def step(
         values["version"] = stored.version + 1
         values["priority"] = record.priority
     tx.run(update(referral).where(referral.c.id == stored.id).values(**values))
-    found = get(tx, stored.id)
-    assert found is not None  # noqa: S101 - the row was just updated
-    return found
+    return _again(tx, stored.id)
 
 
 def note(tx: Tx, referral_id: str, **columns: Any) -> None:
@@ -257,5 +287,15 @@ def was_filed(tx: Tx, patient: str, code: str, on: str) -> bool:
     """Whether we filed that code for that person on that day."""
     query = select(filed.c.code).where(
         filed.c.patient == patient, filed.c.code == code, filed.c.on == on[:10]
+    )
+    return tx.run(query).first() is not None
+
+
+def other_living_keys(tx: Tx, referral_id: str, key_id: str) -> bool:
+    """Whether another source key of this referral still says it is wanted."""
+    query = select(event_key.c.id).where(
+        event_key.c.referral_id == referral_id,
+        event_key.c.id != key_id,
+        event_key.c.kind.in_(("referred", "changed")),
     )
     return tx.run(query).first() is not None

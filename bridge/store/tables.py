@@ -234,7 +234,8 @@ def _delivery_columns() -> list[Column]:  # type: ignore[type-arg]
         Column("replaces", Boolean, nullable=False),  # an earlier create of this lane may have arrived
         Column("attempts", Integer, nullable=False, server_default="0"),
         Column("created_at", BigInteger, nullable=False),
-        Column("first_sent_at", BigInteger),
+        Column("first_sent_at", BigInteger),  # when an attempt first began: from then on it may have left
+        Column("trying_since", BigInteger),  # what the retry budget counts from; a release starts it anew
         Column("cause", String(36), nullable=False, server_default=""),  # event or outcome id
         Column("version", Integer, nullable=False, server_default="0"),  # of the referral it carries
         Column("label", String(40), nullable=False, server_default=""),  # replay label

@@ -1,0 +1,62 @@
+"""Queueing a delivery in its lane: what it supersedes, and when a cancel need not leave at all.
+
+| lane before            | create            | change                              | cancel                       |
+|------------------------|-------------------|-------------------------------------|------------------------------|
+| nothing ever sent      | queued            | replaces the waiting create         | closes what waits, not sent  |
+| create parked          | –                 | a new create takes its place        | closes it; sent if it may    |
+|                        |                   | (it updates what it may find there) | have left                    |
+| create in doubt, sent  | –                 | queued behind it                    | queued behind it             |
+| change waiting         | –                 | the newer one stays                 | closes it, cancel queued     |
+| cancel queued          | –                 | queued behind it                    | the newer one stays          |
+"""
+
+from dataclasses import replace
+
+from bridge.domain.delivery import Kind
+from bridge.domain.journey import DeliveryState, DeliveryStep
+from bridge.store import lanes
+from bridge.store.lanes import Order, Queued
+from bridge.store.unit import Tx
+
+NEVER_LEFT = "nothing-to-cancel"
+
+
+def enqueue(tx: Tx, order: Order) -> bool:
+    """Queue `order` under the rules above; False when a cancel closed everything before it could leave.
+
+    The caller gives a CHANGE the same kind of body as a CREATE when `may_replace` says so beforehand.
+    """
+    lane_id = lanes.lane_of(tx, order.referral_id, order.partner, order.patient)
+    waiting = lanes.waiting_in(tx, lane_id)
+    if order.kind is Kind.CANCEL:
+        for queued in waiting:
+            if _may_be_closed(queued):
+                lanes.step_unclaimed(tx, lane_id, queued, DeliveryStep.SUPERSEDE, code="cancelled")
+        if not lanes.ever_sent(tx, lane_id):
+            return False
+    elif order.kind in (Kind.CREATE, Kind.CHANGE):
+        replaced = [q for q in waiting if _may_be_closed(q) and q.kind in (Kind.CREATE, Kind.CHANGE)]
+        for queued in replaced:
+            lanes.step_unclaimed(tx, lane_id, queued, DeliveryStep.SUPERSEDE, code="newer-version")
+        order = replace(order, replaces=order.replaces or any(q.sent for q in replaced))
+    lanes.enqueue(tx, order, lane_id)
+    return True
+
+
+def must_create(tx: Tx, referral_id: str, partner: str, patient: str) -> bool:
+    """Whether the next version must go as a create: the first create still waits or was parked unaccepted."""
+    lane_id = lanes.lane_of(tx, referral_id, partner, patient)
+    waiting = lanes.waiting_in(tx, lane_id)
+    if any(q.kind is Kind.CREATE and _may_be_closed(q) for q in waiting):
+        return True
+    return not waiting and not lanes.ever_sent(tx, lane_id)
+
+
+def _may_be_closed(queued: Queued) -> bool:
+    """Waiting for its first attempt, or parked: nobody is sending it and no look is owed before it goes.
+
+    A parked delivery that may have left stays possible to close, because what follows it looks first.
+    """
+    if queued.state is DeliveryState.PARKED:
+        return True
+    return queued.state is DeliveryState.QUEUED and not queued.sent

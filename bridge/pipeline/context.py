@@ -1,0 +1,51 @@
+"""What every verb of the pipeline is given: the rules in force, and chance and time as arguments."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from bridge.domain.referral import Patient
+from bridge.schemes import Rulebook
+from bridge.store.unit import Tx
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_id() -> str:
+    return str(uuid4())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The rules in force. `environment` is live or test; `base` is the URI our identifiers live under."""
+
+    rulebook: Rulebook
+    environment: str
+    base: str
+    now: Callable[[], datetime] = field(default=_now)
+    new_id: Callable[[], str] = field(default=_new_id)
+
+    @property
+    def referral_system(self) -> str:
+        """Identifier system of our referral ids (PLAC)."""
+        return f"{self.base}/Id/referral"
+
+    @property
+    def outcome_system(self) -> str:
+        """Identifier system of what we file into a record."""
+        return f"{self.base}/Id/outcome"
+
+
+def patient_index(tx: Tx, patient: Patient, practice: str) -> str:
+    """The person's blind index: by NHS number, else by the practice's own key, else "" (nobody we can name)."""
+    if patient.nhs_number is not None:
+        return tx.sealer.index("nhs", patient.nhs_number.digits)
+    return local_index(tx, practice, patient.local_key)
+
+
+def local_index(tx: Tx, practice: str, local_key: str) -> str:
+    """The blind index of a practice's own patient key, or ""."""
+    return tx.sealer.index("local", f"{practice}|{local_key}") if local_key else ""

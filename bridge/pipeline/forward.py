@@ -1,0 +1,144 @@
+"""Forward: a referral becomes deliveries to its service; the last look before each leaves; what came back.
+
+What is queued has passed the outgoing check already: a body that fails it parks the referral and nothing
+is queued (promises 8 and 10). A shadow practice gets the same computation and no delivery.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import orjson
+
+from bridge.delivery import outbox
+from bridge.delivery.worker import LastLook
+from bridge.domain.delivery import Delivery, Kind, Leg, Receipt
+from bridge.domain.journey import DeliveryState, ReferralState, ReferralStep
+from bridge.fhir import bundles, checks
+from bridge.pipeline.context import Context
+from bridge.schemes import Mode, PracticeRule, Scheme
+from bridge.store import feeds, lanes, referrals
+from bridge.store.lanes import Claimed, Order
+from bridge.store.referrals import Stored
+from bridge.store.unit import Tx
+
+STATUS = {
+    ReferralState.OPEN: "active",
+    ReferralState.COMPLETED: "completed",
+    ReferralState.CANCELLED: "revoked",
+    ReferralState.WITHDRAWN: "revoked",
+    ReferralState.REJECTED: "revoked",
+    ReferralState.ENTERED_IN_ERROR: "entered-in-error",
+}
+
+
+def create(tx: Tx, ctx: Context, stored: Stored, *, cause: str) -> None:
+    """Queue the referral for its service, or park it with the reason it cannot go."""
+    body = bundles.create_bundle(stored.record, _terms(ctx, stored))
+    _queue(tx, ctx, stored, Kind.CREATE, body, cause)
+
+
+def change(tx: Tx, ctx: Context, stored: Stored, *, cause: str) -> None:
+    """Queue the newer version: still a create while the first one has not been accepted."""
+    if stored.state is ReferralState.PARKED:
+        return  # the release sends the newest record
+    if not stored.shadow and outbox.must_create(tx, stored.id, stored.service, stored.patient):
+        create(tx, ctx, stored, cause=cause)
+        return
+    body = bundles.service_request(stored.record, _terms(ctx, stored), status=STATUS[stored.state])
+    _queue(tx, ctx, stored, Kind.CHANGE, body, cause)
+
+
+def cancel(tx: Tx, ctx: Context, stored: Stored, *, cause: str) -> None:
+    """Take it back at the service, if it may have left; close what waits."""
+    body = bundles.service_request(
+        stored.record, _terms(ctx, stored), status=STATUS[stored.state], reason=stored.code
+    )
+    _queue(tx, ctx, stored, Kind.CANCEL, body, cause)
+
+
+def _terms(ctx: Context, stored: Stored) -> bundles.Terms:
+    scheme = ctx.rulebook.by_name(stored.scheme)
+    assert scheme is not None  # noqa: S101 - a scheme with referrals cannot be taken away (bridge check)
+    return bundles.Terms(
+        referral_id=stored.id,
+        version=stored.version,
+        system=ctx.referral_system,
+        released=scheme.released(),
+        service_title=scheme.service.title,
+        service_ods=scheme.service.ods,
+        service_identifier=(scheme.service.identifier_system, scheme.service.identifier),
+    )
+
+
+def _queue(tx: Tx, ctx: Context, stored: Stored, kind: Kind, body: dict[str, object], cause: str) -> None:
+    problems = checks.check(body)
+    if problems:
+        if kind is Kind.CANCEL:
+            raise AssertionError(f"a cancel failed the outgoing check: {problems[0].code}")
+        referrals.step(tx, stored, ReferralStep.PARK, code=problems[0].code)
+        return
+    order = Order(
+        id=ctx.new_id(),
+        referral_id=stored.id,
+        partner=stored.service,
+        patient=stored.patient,
+        leg=Leg.FORWARD,
+        kind=kind,
+        priority=stored.record.priority,
+        request_id=ctx.new_id(),
+        correlation_id=stored.correlation_id,
+        body=orjson.dumps(body),
+        frozen=kind is Kind.CREATE,
+        cause=cause,
+        version=stored.version,
+        released=" ".join(sorted(_terms(ctx, stored).released)),
+    )
+    if stored.shadow:
+        lane_id = lanes.lane_of(tx, stored.id, stored.service, stored.patient)
+        lanes.record_shadow(tx, order, lane_id)
+    else:
+        outbox.enqueue(tx, order)
+
+
+def last_look(ctx: Context) -> Callable[[Tx, Sequence[Claimed]], dict[str, LastLook]]:
+    """Promise 9, inside the claim: what we know now of each claimed delivery's person and practice."""
+
+    def look(tx: Tx, claimed: Sequence[Claimed]) -> dict[str, LastLook]:
+        return {each.row.id: _look(tx, ctx, each) for each in claimed}
+
+    return look
+
+
+def _look(tx: Tx, ctx: Context, claimed: Claimed) -> LastLook:
+    about = referrals.about(tx, claimed.row.referral_id)
+    found = ctx.rulebook.of_practice(about.practice)
+    if found is None or found[1].mode is not Mode.LIVE:
+        return LastLook(wait=timedelta(minutes=10), code="practice-not-live")
+    known_at = feeds.newest(tx, about.practice)
+    if claimed.row.kind == Kind.CANCEL.value:
+        return LastLook(known_at=known_at)
+    if claimed.row.leg == Leg.FORWARD.value and claimed.row.kind == Kind.CREATE.value:
+        person = referrals.person_of(tx, about.local) if about.local else None
+        if person is not None and (person.deceased or person.dissent or person.registered is False):
+            code = "patient-deceased" if person.deceased else "consent-refused" if person.dissent else ""
+            return LastLook(withhold=code or "patient-not-registered", known_at=known_at)
+        if about.state is not ReferralState.OPEN:
+            return LastLook(withhold="already-closed", known_at=known_at)
+    return _stale(tx, *found, known_at)
+
+
+def _stale(tx: Tx, scheme: Scheme, rule: PracticeRule, known_at: int | None) -> LastLook:
+    limit = timedelta(hours=scheme.feed_max_age_hours)
+    if rule.stale_feed == "hold" and known_at is not None and tx.now - known_at > limit.total_seconds() * 1000:
+        return LastLook(wait=timedelta(minutes=10), code="feed-too-old", known_at=known_at)
+    return LastLook(known_at=known_at)
+
+
+def on_settled(tx: Tx, delivery: Delivery, state: DeliveryState, receipt: Receipt) -> None:
+    """In the settle's own commit: what the service calls our referral and its person."""
+    if state is not DeliveryState.DELIVERED or delivery.leg is not Leg.FORWARD:
+        return
+    known = {"service_ref": receipt.reference, "service_patient": receipt.subject}
+    columns = {name: value for name, value in known.items() if value}
+    if columns:
+        referrals.note(tx, delivery.referral_id, **columns)

@@ -1,0 +1,300 @@
+"""From one event to a referral: is it new, a repeat, a change, a cancel, another shape of the same episode?
+
+Everything here runs inside the unit that keeps the message, so the answer to the sender and what happens
+to the referral are one commit. docs/decisions/0002-states.md walks one of each through.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from bridge.domain import systems
+from bridge.domain.journey import LIVING, EventState, ReferralState, ReferralStep
+from bridge.domain.referral import EventKind, Referral, ReferralEvent, Shape
+from bridge.pipeline import forward
+from bridge.pipeline.context import Context, local_index, patient_index
+from bridge.schemes import Case, Mode, PracticeRule, Scheme, Verdict, decide
+from bridge.store import referrals
+from bridge.store.referrals import Key, Opening, Stored
+from bridge.store.unit import Tx
+
+ENDINGS = {
+    EventKind.CANCELLED: ReferralStep.CANCEL,
+    EventKind.ENTERED_IN_ERROR: ReferralStep.ERROR,
+    EventKind.DECLINED: ReferralStep.WITHDRAW,
+}
+WITHDRAWING = frozenset({"consent-refused", "patient-deceased", "patient-not-registered"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of one event."""
+
+    state: EventState
+    code: str = ""
+    referral_id: str | None = None
+    practice: str = ""
+    patient: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Which event row this is, for the journey. `released`: a person overruled the gates that parked it."""
+
+    event_id: str
+    mapping: str
+    correlation_id: str
+    released: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One event with everything that was found out about it."""
+
+    ctx: Context
+    origin: Origin
+    event: ReferralEvent
+    record: Referral
+    scheme: Scheme
+    rule: PracticeRule
+    patient: str
+    practice: str
+
+    def applied(self, state: EventState, code: str = "", referral_id: str | None = None) -> Applied:
+        return Applied(
+            state=state, code=code, referral_id=referral_id, practice=self.practice, patient=self.patient
+        )
+
+    def gate(self) -> tuple[Verdict, str]:
+        verdict, code = decide(
+            Case(
+                event=self.event,
+                record=self.record,
+                scheme=self.scheme,
+                practice=self.rule,
+                now=self.ctx.now(),
+                environment=self.ctx.environment,
+            )
+        )
+        if verdict is Verdict.PARK and self.origin.released:
+            return Verdict.PASS, ""
+        return verdict, code
+
+
+def apply(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent) -> Applied:
+    """Apply one event; never raises for what the event says."""
+    tx.lock(str(event.key.id))
+    known = referrals.key_of(tx, str(event.key.id))
+    if known is not None and not origin.released:
+        repeated = _repeated(tx, origin, event, known)
+        if repeated is not None:
+            return repeated
+    if event.kind in ENDINGS:
+        return _end(tx, ctx, origin, event, known)
+    if event.referral is None:
+        return Applied(state=EventState.PARKED, code="referral-missing")
+    return _referred(tx, ctx, origin, event, event.referral, known)
+
+
+def _repeated(tx: Tx, origin: Origin, event: ReferralEvent, known: Key) -> Applied | None:
+    """Same again, older, or a conflict; None when it is news."""
+    if event.clock < known.clock:
+        return Applied(state=EventState.STALE, code="older-version", referral_id=known.referral_id)
+    if event.content == known.content:
+        _remember(tx, origin, event, known.referral_id)
+        return Applied(state=EventState.DUPLICATE, code="repeated", referral_id=known.referral_id)
+    if event.clock == known.clock:
+        return Applied(state=EventState.PARKED, code="version-conflict", referral_id=known.referral_id)
+    return None
+
+
+def _remember(tx: Tx, origin: Origin, event: ReferralEvent, referral_id: str | None) -> None:
+    referrals.put_key(
+        tx,
+        Key(
+            id=str(event.key.id),
+            referral_id=referral_id,
+            clock=event.clock,
+            content=event.content,
+            kind=event.kind.value,
+            event_id=origin.event_id,
+        ),
+    )
+
+
+def _referred(
+    tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent, record: Referral, known: Key | None
+) -> Applied:
+    practice = record.practice.ods.code if record.practice.ods else ""
+    patient = patient_index(tx, record.patient, practice) or str(event.key.id)
+    found = ctx.rulebook.of_practice(practice)
+    if found is None:
+        return Applied(state=EventState.NOT_SENT, code="practice-unknown", practice=practice, patient=patient)
+    scheme, rule = found
+    tx.lock(f"{patient}|{scheme.service.name}")
+    said = _Said(ctx, origin, event, record, scheme, rule, patient, practice)
+    if _is_echo(tx, said):
+        _remember(tx, origin, event, None)
+        return said.applied(EventState.OWN_ECHO, "own-echo")
+    stored = referrals.get(tx, known.referral_id) if known and known.referral_id else None
+    return _new(tx, said) if stored is None else _changed(tx, said, stored)
+
+
+def _is_echo(tx: Tx, said: _Said) -> bool:
+    code = said.record.requested.code_in(systems.SNOMED)
+    return said.event.own_echo or referrals.was_filed(tx, said.patient, code, said.record.authored_on)
+
+
+def _new(tx: Tx, said: _Said) -> Applied:
+    verdict, code = said.gate()
+    if verdict is Verdict.NOT_SENT:
+        _remember(tx, said.origin, said.event, None)
+        return said.applied(EventState.NOT_SENT, code)
+    if verdict is Verdict.PARK:
+        return said.applied(EventState.PARKED, code)
+    living, doubt = _episode(tx, said)
+    if living is not None:
+        return _attach(tx, said, living)
+    if doubt and not said.origin.released:
+        return said.applied(EventState.PARKED, doubt)
+    return _open(tx, said)
+
+
+def _episode(tx: Tx, said: _Said) -> tuple[Stored | None, str]:
+    """The living referral this is another shape of, or why that is in doubt; neither for a new episode."""
+    earlier = referrals.of_patient(tx, said.patient, said.scheme.service.name)
+    living = next((o for o in earlier if o.state in LIVING), None)
+    if living is not None:
+        if not _same_person(said.record, living.record):
+            return None, "identity-differs"
+        if living.practice != said.practice:
+            return None, "possible-duplicate"
+        return living, ""
+    closed = [o.closed_at for o in earlier if o.state is ReferralState.COMPLETED and o.closed_at]
+    recorded = said.record.recorded_at
+    if closed and recorded is not None:
+        since = recorded - datetime.fromtimestamp(max(closed) / 1000, UTC)
+        if since.days < said.scheme.reopen_days:
+            return None, "closed-recently"
+    return None, ""
+
+
+def _same_person(left: Referral, right: Referral) -> bool:
+    """Where both say it, date of birth and family name agree."""
+    born = left.patient.birth_date, right.patient.birth_date
+    named = left.patient.family.casefold(), right.patient.family.casefold()
+    return all(a == b or not a or not b for a, b in (born, named))
+
+
+def _attach(tx: Tx, said: _Said, living: Stored) -> Applied:
+    """Another shape of an open episode: join it; a fuller record replaces a bare code."""
+    _remember(tx, said.origin, said.event, living.id)
+    if living.record.shape is Shape.CODE and said.record.shape is not Shape.CODE:
+        fuller = replace(said.record, key=living.record.key)
+        stored = referrals.step(tx, living, ReferralStep.CHANGE, record=fuller)
+        forward.change(tx, said.ctx, stored, cause=said.origin.event_id)
+    return said.applied(EventState.ATTACHED, "same-episode", living.id)
+
+
+def _open(tx: Tx, said: _Said) -> Applied:
+    opening = Opening(
+        id=str(said.event.key.id),
+        scheme=said.scheme.name,
+        practice=said.practice,
+        service=said.scheme.service.name,
+        state=ReferralState.OPEN,
+        code="",
+        shadow=said.rule.mode is Mode.SHADOW,
+        patient=said.patient,
+        local=local_index(tx, said.practice, said.record.patient.local_key),
+        mapping=said.origin.mapping,
+        correlation_id=said.origin.correlation_id,
+    )
+    stored = referrals.add(tx, opening, said.record)
+    _remember(tx, said.origin, said.event, opening.id)
+    forward.create(tx, said.ctx, stored, cause=said.origin.event_id)
+    return said.applied(EventState.APPLIED, referral_id=opening.id)
+
+
+def _changed(tx: Tx, said: _Said, stored: Stored) -> Applied:
+    _remember(tx, said.origin, said.event, stored.id)
+    cause = said.origin.event_id
+    if stored.patient != said.patient:
+        if stored.state in LIVING:
+            _close(tx, said.ctx, stored, ReferralStep.CANCEL, cause, "key-moved-patient")
+        return said.applied(EventState.PARKED, "key-moved-patient", stored.id)
+    if stored.state in (ReferralState.CANCELLED, ReferralState.WITHDRAWN):
+        return said.applied(EventState.PARKED, "reinstated", stored.id)
+    if stored.state not in LIVING:
+        return said.applied(EventState.NOT_SENT, "already-closed", stored.id)
+    if stored.record.key != said.event.key:
+        return said.applied(EventState.ATTACHED, "same-episode", stored.id)
+    _, code = said.gate()
+    if code in WITHDRAWING or code == "not-a-trigger":
+        step = ReferralStep.WITHDRAW if code in WITHDRAWING else ReferralStep.CANCEL
+        _close(tx, said.ctx, stored, step, cause, code)
+        return said.applied(EventState.APPLIED, code, stored.id)
+    renewed = referrals.step(tx, stored, ReferralStep.CHANGE, record=said.record)
+    forward.change(tx, said.ctx, renewed, cause=cause)
+    return said.applied(EventState.APPLIED, referral_id=stored.id)
+
+
+def _end(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent, known: Key | None) -> Applied:
+    """A cancel, an entered-in-error or a decline, of something we may never have seen."""
+    referral_id = known.referral_id if known else None
+    if referral_id is None and event.kind is EventKind.DECLINED:
+        return _declined(tx, ctx, origin, event)
+    _remember(tx, origin, event, referral_id)
+    stored = referrals.get(tx, referral_id) if referral_id else None
+    if stored is None:
+        return Applied(state=EventState.NOT_SENT, code="nothing-to-cancel")
+    step = ENDINGS[event.kind]
+    state, code = EventState.APPLIED, event.kind.value
+    if referrals.other_living_keys(tx, stored.id, str(event.key.id)):
+        state, code = EventState.ATTACHED, "another-shape-remains"
+    elif step not in referrals.steps_of(stored):
+        state, code = EventState.NOT_SENT, "already-closed"
+    else:
+        _close(tx, ctx, stored, step, origin.event_id, code)
+    return Applied(
+        state=state, code=code, referral_id=stored.id, practice=stored.practice, patient=stored.patient
+    )
+
+
+def _declined(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent) -> Applied:
+    """A decline has a key of its own: it withdraws the person's open referral at that practice."""
+    record = event.referral
+    _remember(tx, origin, event, None)
+    if record is None or record.practice.ods is None:
+        return Applied(state=EventState.NOT_SENT, code="nothing-to-cancel")
+    practice = record.practice.ods.code
+    patient = patient_index(tx, record.patient, practice)
+    applied = Applied(state=EventState.NOT_SENT, code="declined", practice=practice, patient=patient)
+    found = ctx.rulebook.of_practice(practice)
+    if found is None:
+        return replace(applied, code="practice-unknown")
+    tx.lock(f"{patient}|{found[0].service.name}")
+    for stored in referrals.of_patient(tx, patient, found[0].service.name):
+        if stored.state in LIVING and stored.practice == practice and _not_before(record, stored.record):
+            _close(tx, ctx, stored, ReferralStep.WITHDRAW, origin.event_id, "declined")
+            return replace(applied, state=EventState.APPLIED, referral_id=stored.id)
+    return applied
+
+
+def _not_before(decline: Referral, referred: Referral) -> bool:
+    """A decline recorded before the referral says nothing about it."""
+    if decline.recorded_at is None or referred.recorded_at is None:
+        return True
+    return decline.recorded_at >= referred.recorded_at
+
+
+def _close(tx: Tx, ctx: Context, stored: Stored, step: ReferralStep, cause: str, code: str) -> None:
+    closed = referrals.step(tx, stored, step, code=code)
+    forward.cancel(tx, ctx, closed, cause=cause)
+
+
+def withdraw(tx: Tx, ctx: Context, local: str, *, cause: str, code: str) -> list[str]:
+    """Death, deduction or objection: take back every living referral of a practice's patient."""
+    living = [s for s in referrals.of_local(tx, local) if s.state in LIVING]
+    for stored in living:
+        _close(tx, ctx, stored, ReferralStep.WITHDRAW, cause, code)
+    return [s.id for s in living]

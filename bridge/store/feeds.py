@@ -1,0 +1,105 @@
+"""How fresh what we know of a practice is, and where bulk extracts and polls have got to."""
+
+from dataclasses import dataclass
+
+import orjson
+from sqlalchemy import bindparam, func, select
+
+from bridge.store import dialect
+from bridge.store.tables import batch, feed, poll
+from bridge.store.unit import Tx
+
+
+def heard(tx: Tx, source: str, practice: str, extracted_at: int) -> None:
+    """A source told us something of a practice; an older feed never overwrites a newer one."""
+    statement = dialect.insert(tx, feed)
+    new = statement.excluded
+    tx.run(
+        statement.on_conflict_do_update(
+            index_elements=[feed.c.source, feed.c.practice],
+            set_={"extracted_at": new.extracted_at, "received_at": new.received_at},
+            where=feed.c.extracted_at <= new.extracted_at,
+        ),
+        {"source": source, "practice": practice, "extracted_at": extracted_at, "received_at": tx.now},
+    )
+
+
+_NEWEST = select(func.max(feed.c.extracted_at)).where(feed.c.practice == bindparam("practice"))
+
+
+def newest(tx: Tx, practice: str) -> int | None:
+    """When the newest thing we know of a practice was true at its source, in milliseconds."""
+    return tx.run(_NEWEST, {"practice": practice}).scalar_one_or_none()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One bulk extract and how far it was read: the resume point is (table, row)."""
+
+    id: str
+    source: str
+    message_id: str
+    extracted_at: int
+    state: str  # reading, done, refused, parked
+    counts: dict[str, int]
+    table: str = ""
+    row: int = 0
+    started_at: int = 0
+    finished_at: int | None = None
+
+
+def put_batch(tx: Tx, known: Batch) -> None:
+    """Record how far an extract was read, in the commit of its effects."""
+    values = {
+        "id": known.id,
+        "source": known.source,
+        "message_id": known.message_id,
+        "extracted_at": known.extracted_at,
+        "state": known.state,
+        "table": known.table,
+        "row": known.row,
+        "counts": orjson.dumps(known.counts).decode(),
+        "started_at": known.started_at or tx.now,
+        "finished_at": None if known.state == "reading" else tx.now,
+    }
+    statement = dialect.insert(tx, batch)
+    new = statement.excluded
+    columns = ("state", "table", "row", "counts", "finished_at")
+    tx.run(
+        statement.on_conflict_do_update(index_elements=[batch.c.id], set_={c: new[c] for c in columns}), values
+    )
+
+
+def get_batch(tx: Tx, batch_id: str) -> Batch | None:
+    """One extract by id."""
+    row = tx.run(select(batch).where(batch.c.id == batch_id)).first()
+    return None if row is None else _batch(row)
+
+
+def newest_batch(tx: Tx, source: str) -> Batch | None:
+    """The newest extract of a source that was read to its end."""
+    query = select(batch).where(batch.c.source == source, batch.c.state == "done")
+    row = tx.run(query.order_by(batch.c.extracted_at.desc()).limit(1)).first()
+    return None if row is None else _batch(row)
+
+
+def _batch(row: object) -> Batch:
+    columns = {name: getattr(row, name) for name in Batch.__dataclass_fields__}
+    return Batch(**{**columns, "counts": orjson.loads(columns["counts"])})
+
+
+def polled_to(tx: Tx, partner: str, resource: str) -> str:
+    """The watermark of a poll; "" before the first."""
+    query = select(poll.c.since).where(poll.c.partner == partner, poll.c.resource == resource)
+    return tx.run(query).scalar_one_or_none() or ""
+
+
+def set_polled_to(tx: Tx, partner: str, resource: str, since: str) -> None:
+    """Move the watermark, in the commit of what was found."""
+    statement = dialect.insert(tx, poll)
+    tx.run(
+        statement.on_conflict_do_update(
+            index_elements=[poll.c.partner, poll.c.resource], set_={"since": statement.excluded.since}
+        ),
+        {"partner": partner, "resource": resource, "since": since},
+    )
