@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 from bridge.domain.referral import Patient
+from bridge.fhir.naming import Naming
 from bridge.schemes import Rulebook
 from bridge.store.unit import Tx
 
@@ -20,27 +21,17 @@ def _new_id() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The rules in force. `environment` is live or test; `base` is the URI our identifiers live under."""
+    """The rules in force. `environment` is live or test."""
 
     rulebook: Rulebook
     environment: str
-    base: str
+    naming: Naming
     now: Callable[[], datetime] = field(default=_now)
     new_id: Callable[[], str] = field(default=_new_id)
 
-    @property
-    def referral_system(self) -> str:
-        """Identifier system of our referral ids (PLAC)."""
-        return f"{self.base}/Id/referral"
-
-    @property
-    def outcome_system(self) -> str:
-        """Identifier system of what we file into a record."""
-        return f"{self.base}/Id/outcome"
-
 
 def patient_index(tx: Tx, patient: Patient, practice: str) -> str:
-    """The person's blind index: by NHS number, else by the practice's own key, else "" (nobody we can name)."""
+    """The person's blind index: by NHS number, else by the practice's own key, else ""."""
     if patient.nhs_number is not None:
         return tx.sealer.index("nhs", patient.nhs_number.digits)
     return local_index(tx, practice, patient.local_key)

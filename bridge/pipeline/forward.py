@@ -6,14 +6,18 @@ is queued (promises 8 and 10). A shadow practice gets the same computation and n
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-
-import orjson
+from typing import TypedDict
 
 from bridge.delivery import outbox
 from bridge.delivery.worker import LastLook
 from bridge.domain.delivery import Delivery, Kind, Leg, Receipt
 from bridge.domain.journey import DeliveryState, ReferralState, ReferralStep
 from bridge.fhir import bundles, checks
+from bridge.fhir.naming import Naming
+from bridge.fhir.released import Released
+from bridge.fhir.service_request import Service
+from bridge.fhir.trees import Json
+from bridge.fhir.writing import to_json
 from bridge.pipeline.context import Context
 from bridge.schemes import Mode, PracticeRule, Scheme
 from bridge.store import feeds, lanes, referrals
@@ -33,7 +37,7 @@ STATUS = {
 
 def create(tx: Tx, ctx: Context, stored: Stored, *, cause: str) -> None:
     """Queue the referral for its service, or park it with the reason it cannot go."""
-    body = bundles.create_bundle(stored.record, _terms(ctx, stored))
+    body = bundles.create_bundle(stored.record, **_terms(ctx, stored))
     _queue(tx, ctx, stored, Kind.CREATE, body, cause)
 
 
@@ -41,40 +45,47 @@ def change(tx: Tx, ctx: Context, stored: Stored, *, cause: str) -> None:
     """Queue the newer version: still a create while the first one has not been accepted."""
     if stored.state is ReferralState.PARKED:
         return  # the release sends the newest record
-    if not stored.shadow and outbox.must_create(tx, stored.id, stored.service, stored.patient):
+    status = STATUS[stored.state]
+    if status == "revoked":
+        cancel(tx, ctx, stored, cause=cause)
+    elif not stored.shadow and outbox.must_create(tx, stored.id, stored.service, stored.patient):
         create(tx, ctx, stored, cause=cause)
-        return
-    body = bundles.service_request(stored.record, _terms(ctx, stored), status=STATUS[stored.state])
-    _queue(tx, ctx, stored, Kind.CHANGE, body, cause)
+    else:
+        body = bundles.changed_service_request(stored.record, status=status, **_terms(ctx, stored))
+        _queue(tx, ctx, stored, Kind.CHANGE, body, cause)
 
 
 def cancel(tx: Tx, ctx: Context, stored: Stored, *, cause: str) -> None:
     """Take it back at the service, if it may have left; close what waits."""
-    body = bundles.service_request(
-        stored.record, _terms(ctx, stored), status=STATUS[stored.state], reason=stored.code
+    body = bundles.cancelled_service_request(
+        stored.record, status=STATUS[stored.state], reason=stored.code, **_terms(ctx, stored)
     )
     _queue(tx, ctx, stored, Kind.CANCEL, body, cause)
 
 
-def _terms(ctx: Context, stored: Stored) -> bundles.Terms:
+class _Terms(TypedDict):
+    service: Service
+    released: Released
+    naming: Naming
+
+
+def _terms(ctx: Context, stored: Stored) -> _Terms:
+    scheme = scheme_of(ctx, stored)
+    service = Service(identifier=scheme.service.known_as, name=scheme.service.title)
+    return _Terms(service=service, released=scheme.released(), naming=ctx.naming)
+
+
+def scheme_of(ctx: Context, stored: Stored) -> Scheme:
+    """The scheme a referral was opened under; `bridge check` keeps it from being taken away."""
     scheme = ctx.rulebook.by_name(stored.scheme)
-    assert scheme is not None  # noqa: S101 - a scheme with referrals cannot be taken away (bridge check)
-    return bundles.Terms(
-        referral_id=stored.id,
-        version=stored.version,
-        system=ctx.referral_system,
-        released=scheme.released(),
-        service_title=scheme.service.title,
-        service_ods=scheme.service.ods,
-        service_identifier=(scheme.service.identifier_system, scheme.service.identifier),
-    )
+    if scheme is None:
+        raise LookupError("the scheme of an open referral is gone")
+    return scheme
 
 
-def _queue(tx: Tx, ctx: Context, stored: Stored, kind: Kind, body: dict[str, object], cause: str) -> None:
+def _queue(tx: Tx, ctx: Context, stored: Stored, kind: Kind, body: Json, cause: str) -> None:
     problems = checks.check(body)
-    if problems:
-        if kind is Kind.CANCEL:
-            raise AssertionError(f"a cancel failed the outgoing check: {problems[0].code}")
+    if problems and kind is not Kind.CANCEL:
         referrals.step(tx, stored, ReferralStep.PARK, code=problems[0].code)
         return
     order = Order(
@@ -87,11 +98,11 @@ def _queue(tx: Tx, ctx: Context, stored: Stored, kind: Kind, body: dict[str, obj
         priority=stored.record.priority,
         request_id=ctx.new_id(),
         correlation_id=stored.correlation_id,
-        body=orjson.dumps(body),
+        body=to_json(body),
         frozen=kind is Kind.CREATE,
         cause=cause,
         version=stored.version,
-        released=" ".join(sorted(_terms(ctx, stored).released)),
+        released=" ".join(sorted(_terms(ctx, stored)["released"])),
     )
     if stored.shadow:
         lane_id = lanes.lane_of(tx, stored.id, stored.service, stored.patient)
@@ -129,7 +140,11 @@ def _look(tx: Tx, ctx: Context, claimed: Claimed) -> LastLook:
 
 def _stale(tx: Tx, scheme: Scheme, rule: PracticeRule, known_at: int | None) -> LastLook:
     limit = timedelta(hours=scheme.feed_max_age_hours)
-    if rule.stale_feed == "hold" and known_at is not None and tx.now - known_at > limit.total_seconds() * 1000:
+    if (
+        rule.stale_feed == "hold"
+        and known_at is not None
+        and tx.now - known_at > limit.total_seconds() * 1000
+    ):
         return LastLook(wait=timedelta(minutes=10), code="feed-too-old", known_at=known_at)
     return LastLook(known_at=known_at)
 

@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from bridge.domain import systems
 from bridge.domain.codes import problem_of
 from bridge.domain.identifiers import OdsCode
 from bridge.domain.outcome import OutcomeKind
+from bridge.domain.referral import Identifier
 
 REFERRAL_TRIGGER = "871731000000106"  # Referral to social prescribing service (design: the trigger alone)
 DECLINED = "871711000000103"  # Social prescribing declined
@@ -72,6 +74,21 @@ class Service(_Strict):
     identifier: str = ""
     kind: Literal["direct-care", "broader"] = "direct-care"
     poll_minutes: int = Field(default=0, ge=0, le=1440)  # 0: the service pushes
+
+    @model_validator(mode="after")
+    def _has_a_name_others_know(self) -> "Service":
+        if bool(self.identifier_system) != bool(self.identifier):
+            raise ValueError("identifier and identifier_system go together")
+        if not (self.ods or self.identifier):
+            raise ValueError("a service needs an ODS code or an identifier")
+        return self
+
+    @property
+    def known_as(self) -> Identifier:
+        """How others name the service: its own identifier, else its ODS code."""
+        if self.identifier:
+            return Identifier(system=self.identifier_system, value=self.identifier)
+        return Identifier(system=systems.ODS_ORGANISATION, value=self.ods)
 
 
 class RecordRoute(_Strict):

@@ -66,7 +66,8 @@ def put_batch(tx: Tx, known: Batch) -> None:
     new = statement.excluded
     columns = ("state", "table", "row", "counts", "finished_at")
     tx.run(
-        statement.on_conflict_do_update(index_elements=[batch.c.id], set_={c: new[c] for c in columns}), values
+        statement.on_conflict_do_update(index_elements=[batch.c.id], set_={c: new[c] for c in columns}),
+        values,
     )
 
 

@@ -96,7 +96,9 @@ class About:
     state: ReferralState
 
 
-_ABOUT = select(referral.c.practice, referral.c.local, referral.c.state).where(referral.c.id == bindparam("row"))
+_ABOUT = select(referral.c.practice, referral.c.local, referral.c.state).where(
+    referral.c.id == bindparam("row")
+)
 
 
 def about(tx: Tx, referral_id: str) -> About:

@@ -316,6 +316,14 @@ filed = Table(
     PrimaryKeyConstraint("patient", "code", "on", "referral_id"),
 )
 
+coded = Table(
+    "coded",
+    metadata,
+    Column("referral_id", String(36), nullable=False),
+    Column("code", String(20), nullable=False),
+    PrimaryKeyConstraint("referral_id", "code"),
+)
+
 feed = Table(
     "feed",
     metadata,
