@@ -41,7 +41,7 @@ CATALOGUE: dict[str, Entry] = {
         "login",
     ),
     "credential-refused": Entry(
-        "The credential is not one of ours, not whole, or not signed by who we trust; the rule says which check.",
+        "The credential is not one of ours, not whole, or not signed by who we trust; the rule says why.",
         "Check the credential and the caller's entry in the configuration.",
         "security",
     ),
@@ -274,6 +274,11 @@ CATALOGUE: dict[str, Entry] = {
         "The four ONS well-being questions are four scores and are never added up.",
         "Name the question each score answers.",
     ),
+    "issuer-keys-unavailable": Entry(
+        "The keys of a token issuer cannot be fetched, so its tokens cannot be checked.",
+        "Check the address or file of the issuer's keys; callers may try again.",
+        "transient",
+    ),
     "partner-token-refused": Entry(
         "The partner's token endpoint did not accept who we are; the rule names the part it refused.",
         "Check that part of our key, its registration with the partner, and the clock of this machine.",
@@ -377,6 +382,127 @@ CATALOGUE: dict[str, Entry] = {
     "snomed-spreadsheet-rounded": Entry(
         "A spreadsheet seems to have turned the last digits of the SNOMED CT code into zeros.",
         "Export again with the code column as text.",
+        "code-invalid",
+    ),
+    "code-not-in-table": Entry(
+        "The source uses a code that the mapping's code table does not list.",
+        "Find out what the code means and add it to the mapping, or to the practice's overlay; then release.",
+        "code-invalid",
+    ),
+    "email-shape": Entry(
+        "This is not an e-mail address; it was left out.", "Correct it in the source system."
+    ),
+    "json-no-event": Entry(
+        "The message is neither an object nor a non-empty array of objects.",
+        "Send one event as an object, or several in an array.",
+        "structure",
+    ),
+    "json-schema-version": Entry(
+        "The event names a schema version that this bridge does not know.",
+        "See docs/reference/json-event.md for the versions that are accepted.",
+        "not-supported",
+    ),
+    "json-unknown-key": Entry(
+        "The event holds a key that its schema does not know; it may be misspelt.",
+        "Compare the key at that place with docs/reference/json-event.schema.json.",
+        "structure",
+    ),
+    "json-version-or-time": Entry(
+        "The event has neither version nor time, so a later one could not be told from an earlier one.",
+        "Send a version that rises with every change, or the time of the change with its offset.",
+        "required",
+    ),
+    "json-wrong-type": Entry(
+        "The value is of another JSON type than the schema says.",
+        "Compare it with docs/reference/json-event.schema.json; numbers that are names are sent as text.",
+        "structure",
+    ),
+    "language-shape": Entry(
+        "This is not a BCP 47 language tag; it was left out.",
+        "Add a code table from the source's languages to tags such as pl or pt-BR.",
+        "code-invalid",
+    ),
+    "mapping-code": Entry(
+        "A code table gives a meaning that its field does not understand.",
+        "Use one of our words on the right-hand side; docs/reference/mapping.md lists them.",
+    ),
+    "mapping-extends-unknown": Entry(
+        "A practice overlay extends a system that has no mapping file.", "Name the system after its file."
+    ),
+    "mapping-fields-unused": Entry(
+        "The reader of this format finds the fields itself; a mapping for it holds codes only.",
+        "Remove [fields].",
+    ),
+    "mapping-file-name": Entry(
+        "A mapping file is named in lower-case letters, digits and hyphens: the system's name, then .toml.",
+        "Rename the file.",
+    ),
+    "mapping-missing-key": Entry("A key that every mapping needs is missing.", "Add it."),
+    "mapping-needs-target": Entry(
+        "Without this field no event of the system has an identity.", "Add the field to [fields]."
+    ),
+    "mapping-no-folder": Entry("The folder of mappings does not exist.", "Correct the setting.", "not-found"),
+    "mapping-not-toml": Entry("The mapping file is not TOML.", "Mend it at the line given.", "structure"),
+    "mapping-path": Entry("The path is not in the notation of the format.", "Correct the path.", "structure"),
+    "mapping-two-overlays": Entry(
+        "Two overlays of one system name the same practice.", "Put the practice's codes into one file."
+    ),
+    "mapping-unknown-format": Entry(
+        "No reader is installed for this format.", "Correct the format, or install the reader.", "not-found"
+    ),
+    "mapping-unknown-key": Entry(
+        "Mappings have no key of this name; it may be misspelt.", "Correct the key."
+    ),
+    "mapping-unknown-table": Entry(
+        "There is no code table of this name.", "Add [codes.<name>], or correct the name.", "not-found"
+    ),
+    "mapping-unknown-target": Entry(
+        "The canonical referral has no field of this name.",
+        "Choose one of the names in docs/reference/mapping.md.",
+        "not-found",
+    ),
+    "mapping-unknown-transform": Entry(
+        "There is no transform of this name.",
+        "Choose one of the names in docs/reference/mapping.md.",
+        "not-found",
+    ),
+    "mapping-wrong-value": Entry("The value of this key is not what the grammar asks for.", "Correct it."),
+    "phone-shape": Entry(
+        "This holds fewer than three digits, so it is no phone number; it was left out.",
+        "Correct it in the source system.",
+    ),
+    "text-control-character": Entry(
+        "A text holds a control character that FHIR does not allow.", "Correct it in the source system."
+    ),
+    "uk-date-shape": Entry(
+        "This is not a date of day, month and year.", "Compare it with the mapping's transform."
+    ),
+    "value-is-structure": Entry(
+        "An object stands where a single value should.",
+        "Point the mapping's path at a value inside it.",
+        "structure",
+    ),
+    "value-missing": Entry(
+        "A field that this referral cannot do without is missing or empty.",
+        "Fill it in the source system, or correct the mapping's path.",
+        "required",
+    ),
+    "value-not-single": Entry(
+        "The source gives several values where one is meant, and does not say which.",
+        "Choose with an equality in the mapping's path, or correct the source.",
+        "multiple-matches",
+    ),
+    "value-unusable": Entry(
+        "The value cannot be read as what this field means.",
+        "Compare its shape with the mapping's transform.",
+    ),
+    "version-shape": Entry(
+        "The version is not a whole number of at most 18 digits.",
+        "Send a number that rises with every change.",
+    ),
+    "word-unknown": Entry(
+        "The value is none of the words this field knows.",
+        "Send one of the words, or add a code table to the mapping.",
         "code-invalid",
     ),
 }

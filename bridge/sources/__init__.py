@@ -1,0 +1,93 @@
+"""Systems that send referrals: one mapping file each, and a reader for each format.
+
+`load` finds them; adding one edits nothing here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from bridge.errors import ConfigError, Problem
+from bridge.sources.apply import Origin, explain
+from bridge.sources.formats import Format, format_of
+from bridge.sources.mapping import Mapping
+from bridge.sources.mapping_file import Sheet, mapping_of, open_sheet, overlays_of
+from bridge.sources.reading import Reading
+
+__all__ = ["Origin", "Reading", "Source", "load"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One system: its mapping and the reader of its format."""
+
+    mapping: Mapping
+    format: Format
+
+    @property
+    def name(self) -> str:
+        """What the mapping file is called: `json-event`."""
+        return self.mapping.source
+
+    @property
+    def version(self) -> str:
+        """The mapping that translates now: `json-event@3`."""
+        return self.mapping.label
+
+    def read(self, body: bytes, *, arrived: datetime) -> Iterator[Reading]:
+        """A reading for each event in the message, one after the other; Unreadable when it holds none.
+
+        `arrived` is aware: the clock of what has none of its own.
+        """
+        return self.format.read(body, mapping=self.mapping, arrived=arrived)
+
+    def explain(self, body: bytes, *, arrived: datetime) -> Iterator[tuple[Origin, ...]]:
+        """For each event: which rule and which place in the message made each value of it."""
+        for record in self.format.records(body) if self.format.records else ():
+            yield explain(record, self.mapping, arrived=arrived)
+
+
+def load(*folders: Path) -> dict[str, Source]:
+    """Every system of the folders by name; of two files with one name the earlier folder's counts.
+
+    ConfigError carries every problem of every file, each with file and line.
+    """
+    missing = [Problem(code="mapping-no-folder", at=str(folder)) for folder in folders if not folder.is_dir()]
+    sheets = [open_sheet(file) for file in _files(folders)]
+    readable = [sheet for sheet in sheets if not sheet.problems]
+    systems = {sheet.name: mapping_of(sheet) for sheet in readable if "extends" not in sheet.said}
+    overlays = [sheet for sheet in readable if "extends" in sheet.said]
+    sources = {
+        name: Source(mapping=_overlaid(mapping, overlays), format=format_of(mapping.format))
+        for name, mapping in systems.items()
+        if mapping is not None
+    }
+    for sheet in overlays:
+        if str(sheet.said["extends"]) not in systems:
+            sheet.tell("mapping-extends-unknown", "extends")
+    problems = (*missing, *(problem for sheet in sheets for problem in sheet.problems))
+    if problems:
+        raise ConfigError(problems=problems)
+    return sources
+
+
+def _files(folders: tuple[Path, ...]) -> list[Path]:
+    files: dict[str, Path] = {}
+    for folder in folders:
+        for file in sorted(folder.glob("*.toml")):
+            files.setdefault(file.name, file)
+    return list(files.values())
+
+
+def _overlaid(base: Mapping, sheets: list[Sheet]) -> Mapping:
+    """The mapping with the overlays of its practices; a practice has one overlay of a system."""
+    overlays: dict[str, Mapping] = {}
+    for sheet in sheets:
+        if sheet.said["extends"] != base.source:
+            continue
+        found = overlays_of(sheet, base)
+        if found.keys() & overlays.keys():
+            sheet.tell("mapping-two-overlays", "practices")
+        overlays |= found
+    return replace(base, overlays=overlays)

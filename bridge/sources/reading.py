@@ -11,6 +11,7 @@ class Reading:
     """`problems` without an event: cannot be used. `warnings` never stop an event.
 
     `unmapped` names source fields (by mapping notation, never values) that held something and went nowhere.
+    `mapping` says which mapping, in which version, made this of the message ("json-event@1+leeds@2").
     """
 
     position: str = ""
@@ -18,3 +19,4 @@ class Reading:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     unmapped: tuple[str, ...] = ()
+    mapping: str = ""

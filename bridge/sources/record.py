@@ -18,12 +18,12 @@ from typing import Any, Protocol, TypeAlias
 from bridge.errors import Problem
 
 Path: TypeAlias = Hashable
-"""A parsed path; only the format that parsed it looks inside. `str(path)` is its notation."""
+"""A parsed path; only the format that parsed it looks inside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Found:
-    """One value met at a path: `at` is its concrete place (`$.reasons[1].text`, `OBX[3]-5.1`).
+    """One value met at a path: `at` is its place inside the record (`$.reasons[1].text`, `OBX[3]-5.1`).
 
     `value` is None when something stands there that is not one value (an object). Values of one `group`
     belong together: the code and the text of the same reason.
@@ -39,7 +39,10 @@ class Record(Protocol):
 
     @property
     def position(self) -> str:
-        """Where in the message: "" for the only one, else "message 2", "$[1]", "row 12"."""
+        """Where in the message: "" for the only one, else "message 2", "event 3", "row 12".
+
+        It is put before every place that is told, so readers name places inside the record only.
+        """
 
     @property
     def clock(self) -> str:

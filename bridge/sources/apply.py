@@ -1,0 +1,198 @@
+"""A record and a mapping become a reading: one event, or everything that is wrong at once.
+
+For each field the first path that holds something wins; its text is trimmed, transformed, looked up in the
+code table and parsed by its target. A code that the table does not list is a problem, never a guess.
+
+A value that cannot be used stops the event, except where its target is lenient. What ends a referral is never
+stopped by what it says of the patient: its key is enough.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from bridge.domain.content import content_hash
+from bridge.domain.dates import Said, birth_date_problem, london_day
+from bridge.domain.referral import EventKind, ReferralEvent, ReferralKey
+from bridge.errors import Problem, shape
+from bridge.errors.catalogue import CATALOGUE
+from bridge.sources.assemble import Values, referral_of
+from bridge.sources.mapping import Mapping, Place, Rule
+from bridge.sources.reading import Reading
+from bridge.sources.record import Found, Record
+from bridge.sources.targets import Take, clock_of
+
+_NEEDS_REFERRAL = (EventKind.REFERRED, EventKind.CHANGED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where one value of the referral came from: target, path as the mapping has it, place in the record."""
+
+    target: str
+    path: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Took:
+    """What one rule made of one value: `code` says why there is none, `warning` what was assumed."""
+
+    rule: Rule
+    place: Place
+    found: Found
+    value: Any = None
+    code: str = ""
+    warning: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.rule.target.name
+
+    @property
+    def stops(self) -> bool:
+        return bool(self.code) and (self.rule.required or not self.rule.target.lenient)
+
+
+def apply(record: Record, mapping: Mapping, *, arrived: datetime) -> Reading:
+    """Read one record; `arrived` (aware) is the clock of a source that has none."""
+    mapping = _for_practice(record, mapping)
+    took = list(_take(record, mapping, arrived))
+    values = _values(took)
+    stopping = [t for t in took if t.stops]
+    kind = values.one("event.kind")
+    if kind is not None and kind not in _NEEDS_REFERRAL:
+        stopping = [t for t in stopping if _identifies(t, values)]
+    problems = _told(record, record.problems, _problems(stopping, mapping))
+    odd = [t for t in took if t not in stopping]
+    return Reading(
+        position=record.position,
+        event=None
+        if problems
+        else _event(record, values, mapping, arrived, whole=not any(t.stops for t in odd)),
+        problems=problems,
+        warnings=_told(record, record.warnings, _problems(odd, mapping)),
+        unmapped=tuple(record.unused(mapping.known)),
+        mapping=mapping.label,
+    )
+
+
+def explain(record: Record, mapping: Mapping, *, arrived: datetime) -> tuple[Origin, ...]:
+    """Which path and which place made each value of the referral."""
+    took = _take(record, _for_practice(record, mapping), arrived)
+    return tuple(Origin(target=t.name, path=t.place.text, at=t.found.at) for t in took if not t.code)
+
+
+def _for_practice(record: Record, mapping: Mapping) -> Mapping:
+    """The mapping as this record's practice uses it."""
+    if not mapping.overlays:
+        return mapping
+    rules = [rule for rule in mapping.rules if rule.target.name == "practice.ods"]
+    codes = [t.value.code for rule in rules for t in _take_rule(rule, record, mapping) if not t.code]
+    return mapping.overlays.get(codes[0], mapping) if codes else mapping
+
+
+def _take(record: Record, mapping: Mapping, arrived: datetime) -> Iterator[_Took]:
+    for rule in mapping.rules:
+        for took in _take_rule(rule, record, mapping):
+            yield _born_by(took, arrived) if took.name == "patient.birth_date" else took
+
+
+def _take_rule(rule: Rule, record: Record, mapping: Mapping) -> list[_Took]:
+    found = ((place, record.get(place.path)) for place in rule.places)
+    place, values = next(((p, v) for p, v in found if v), (rule.places[0], []))
+    took = [_took(rule, place, value, mapping) for value in values]
+    said = [t for t in took if t.code or t.value is not None]
+    if not said and rule.required:
+        return [_Took(rule=rule, place=place, found=Found(value="", at=place.text), code="value-missing")]
+    good = [t for t in said if not t.code]
+    differs = [t for t in good if t.value != good[0].value]
+    if rule.target.take is Take.ONE and differs:
+        return [replace(differs[0], value=None, code="value-not-single")]
+    return said
+
+
+def _took(rule: Rule, place: Place, found: Found, mapping: Mapping) -> _Took:
+    took = _Took(rule=rule, place=place, found=found)
+    if found.value is None:
+        return replace(took, code="value-is-structure")
+    try:
+        said = rule.transform(found.value.strip()) if rule.transform else found.value.strip()
+        text, warning = (said.text, said.warning) if isinstance(said, Said) else (said, "")
+        if text and rule.table is not None:
+            text = _looked_up(text, mapping.codes[rule.table])
+        return replace(took, value=rule.target.parse(text) if text else None, warning=warning)
+    except ValueError as error:
+        # Whoever wrote the transform, only a code of ours may leave: other texts could hold the value.
+        code = str(error)
+        return replace(took, code=code if code in CATALOGUE else "value-unusable")
+
+
+def _looked_up(text: str, table: dict[str, str]) -> str:
+    try:
+        return table[text]
+    except KeyError:
+        raise ValueError("code-not-in-table") from None
+
+
+def _born_by(took: _Took, arrived: datetime) -> _Took:
+    """A birth date that cannot be as of the day of arrival is no birth date."""
+    problem = birth_date_problem(took.value, today=london_day(arrived)) if took.value else None
+    return replace(took, value=None, code=problem) if problem else took
+
+
+def _values(took: Iterable[_Took]) -> Values:
+    values = Values()
+    for t in took:
+        if not t.code and t.value is not None:
+            values.add(t.name, t.found.group, t.value)
+    return values
+
+
+def _identifies(took: _Took, values: Values) -> bool:
+    """Whether the event has no key, kind or clock without this value."""
+    return took.name.startswith("event.") or (took.name == "practice.ods" and not values.all("event.owner"))
+
+
+def _problems(took: Iterable[_Took], mapping: Mapping) -> tuple[Problem, ...]:
+    return tuple(
+        Problem(
+            code=t.code or t.warning,
+            at=t.found.at,
+            target=t.name,
+            shape=shape((t.found.value or "").strip()),
+            rule=f"{mapping.label} {t.name}",
+        )
+        for t in took
+        if t.code or t.warning
+    )
+
+
+def _told(
+    record: Record, by_reader: tuple[Problem, ...], by_rules: tuple[Problem, ...]
+) -> tuple[Problem, ...]:
+    """Both lists with the record's position; where the reader spoke of a place, the rules need not."""
+    spoken = {problem.at for problem in by_reader}
+    told = (*by_reader, *(problem for problem in by_rules if problem.at not in spoken))
+    before = f"{record.position}, " if record.position else ""
+    return tuple(replace(problem, at=before + problem.at) for problem in told)
+
+
+def _event(
+    record: Record, values: Values, mapping: Mapping, arrived: datetime, *, whole: bool
+) -> ReferralEvent:
+    kind = values.one("event.kind")
+    owner = values.one("event.owner") or values.one("practice.ods").code
+    key = ReferralKey(source=mapping.source, owner=owner, record=values.one("event.record"))
+    referral = referral_of(values, key) if whole else None
+    moment = values.one("event.time") or arrived
+    return ReferralEvent(
+        kind=kind,
+        key=key,
+        clock=record.clock or values.one("event.version") or clock_of(moment),
+        content=content_hash(kind, key, referral),
+        position=record.position,
+        referral=referral,
+        extracted_at=values.one("event.extracted_at"),
+    )

@@ -1,0 +1,146 @@
+"""Parsed values, by target name, become the canonical referral.
+
+A target is named after the field it fills (`patient.family` is `Patient.family`), so plain fields need no
+line here; what is put together from several targets does.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
+
+from bridge.domain import systems
+from bridge.domain.referral import (
+    Address,
+    Concept,
+    Identifier,
+    Organisation,
+    Patient,
+    Referral,
+    ReferralKey,
+    Requester,
+    SafeContact,
+    Telecom,
+)
+from bridge.sources.targets import CODE_SYSTEMS, PERSON_SYSTEMS, PHONE_USES, TARGETS, Take
+
+_NUMBERS = re.compile(r"(\d+)", re.ASCII)
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Values:
+    """What was taken for each target: parsed values, each with the group it was found in."""
+
+    taken: dict[str, list[tuple[str, Any]]] = field(default_factory=dict)
+
+    def add(self, target: str, group: str, value: object) -> None:
+        """Keep one more value; the same again in the same group says nothing new."""
+        kept = self.taken.setdefault(target, [])
+        if (group, value) not in kept:
+            kept.append((group, value))
+
+    def all(self, target: str) -> tuple[Any, ...]:
+        """Every value of a target, in order."""
+        return tuple(value for _, value in self.taken.get(target, ()))
+
+    def one(self, target: str) -> Any:
+        """What a dataclass field of this target holds; None when nothing was taken."""
+        values = self.all(target)
+        if not values:
+            return None
+        match TARGETS[target].take:
+            case Take.ALL:
+                return values
+            case Take.LINES:
+                return "\n".join(values)
+            case Take.ONE:
+                return values[0]
+
+    def any_under(self, prefix: str) -> bool:
+        """Whether anything was taken for a target below that name."""
+        return any(name.startswith(f"{prefix}.") for name in self.taken)
+
+
+def referral_of(values: Values, key: ReferralKey) -> Referral:
+    """The referral that these values make."""
+    return _made(
+        Referral,
+        "referral",
+        values,
+        key=key,
+        practice=_made(Organisation, "practice", values),
+        patient=_patient(values),
+        requested=next(_concepts("referral.requested", values, together=True), Concept()),
+        reasons=tuple(_concepts("referral.reasons", values)),
+        requester=_requester(values),
+        author=_made(Organisation, "author", values),
+        recipient=_made(Organisation, "recipient", values),
+        risks=tuple(_concepts("referral.risks", values)),
+        identifiers=tuple(Identifier(system=systems.UBRN, value=v) for v in values.all("referral.ubrn")),
+    )
+
+
+def _made(kind: type[T], prefix: str, values: Values, **built: object) -> T:
+    """A dataclass from the targets named after its fields; what was not said keeps its default."""
+    names = (f.name for f in fields(kind) if f"{prefix}.{f.name}" in values.taken)  # type: ignore[arg-type]
+    return kind(**{**{name: values.one(f"{prefix}.{name}") for name in names}, **built})
+
+
+def _patient(values: Values) -> Patient:
+    address = _made(Address, "patient.address", values) if values.any_under("patient.address") else None
+    return _made(
+        Patient,
+        "patient",
+        values,
+        address=address,
+        telecoms=tuple(_telecoms("patient", values)),
+        requirements=tuple(_concepts("patient.requirements", values)),
+        safe_contact=_made(SafeContact, "patient.safe_contact", values),
+        deceased=bool(values.one("patient.deceased") or values.one("patient.deceased_on")),
+    )
+
+
+def _requester(values: Values) -> Requester:
+    known = ((system, values.one(f"requester.{name}")) for name, system in PERSON_SYSTEMS.items())
+    return _made(
+        Requester,
+        "requester",
+        values,
+        identifier=next((Identifier(system=s, value=v) for s, v in known if v), None),
+        organisation=_made(Organisation, "requester.organisation", values),
+        telecoms=tuple(_telecoms("requester", values)),
+    )
+
+
+def _telecoms(prefix: str, values: Values) -> Iterator[Telecom]:
+    for name, use in PHONE_USES.items():
+        for value in values.all(f"{prefix}.{name}"):
+            yield Telecom(system="phone", value=value, use=use)
+    for value in values.all(f"{prefix}.email"):
+        yield Telecom(system="email", value=value)
+
+
+def _concepts(prefix: str, values: Values, *, together: bool = False) -> Iterator[Concept]:
+    """One concept for each group in which a code or a text was found, or one of everything `together`."""
+    groups: dict[str, dict[str, list[Any]]] = {}
+    for name in (*CODE_SYSTEMS, "display", "text"):
+        for group, value in values.taken.get(f"{prefix}.{name}", ()):
+            parts = groups.setdefault("" if together else group, {})
+            parts.setdefault(name, []).append(value)
+    for group in sorted(groups, key=_in_order):
+        yield _concept(groups[group])
+
+
+def _in_order(group: str) -> list[tuple[int, str]]:
+    """Places sort as people count: `[2]` before `[10]`."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in _NUMBERS.split(group)]
+
+
+def _concept(parts: dict[str, list[Any]]) -> Concept:
+    codings = [coding for name in CODE_SYSTEMS for coding in parts.get(name, ())]
+    if codings and "display" in parts:
+        codings[0] = replace(codings[0], display=parts["display"][0])
+    words = parts.get("text") or ([] if codings else parts.get("display", []))
+    return Concept(codings=tuple(codings), text="\n".join(words))

@@ -1,0 +1,143 @@
+"""Any JSON payload that holds one referral event, or an array of them, read by plain paths.
+
+`$.patient.name.family` names members; an array on the way stands for each of its elements; one equality may
+choose among them: `$.identifiers[type=nhs].value`. A name with a dot or bracket is quoted: `$."odata.id"`.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bridge.domain.strict_json import JsonValue, loads
+from bridge.errors import Problem, Unreadable, shape
+from bridge.sources.record import Found
+
+LIMIT = 1 << 20  # bytes of one message; a referral is a few thousand
+
+_NAME = r'(?:"([^"]+)"|([^."\[\]=]+))'
+_STEP = re.compile(rf"\.{_NAME}(?:\[{_NAME}=([^\[\]]+)\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One member name, and the member and text that its value must have to be chosen."""
+
+    name: str
+    member: str = ""
+    text: str = ""
+
+
+JsonPath = tuple[Step, ...]
+
+
+def parse_path(text: str) -> JsonPath:
+    """Parse `$.a.b[c=d].e`; ValueError when it is anything else."""
+    steps = tuple(
+        Step(quoted or plain, quoted_member or member, chosen)
+        for quoted, plain, quoted_member, member, chosen in _STEP.findall(text)
+    )
+    if not re.fullmatch(rf"\$(?:{_STEP.pattern})+", text):
+        raise ValueError("not a place such as $.patient.name or $.identifiers[type=nhs].value")
+    return steps
+
+
+def records(body: bytes) -> Iterator["JsonRecord"]:
+    """One record for an object, one for each element of an array of objects."""
+    value = loads(body, limit=LIMIT)
+    events = value if isinstance(value, list) else [value]
+    odd = [n for n, event in enumerate(events, 1) if not isinstance(event, dict)]
+    if odd or not events:
+        at = f"event {odd[0]}" if odd and isinstance(value, list) else "$"
+        raise Unreadable(problems=(Problem(code="json-no-event", at=at),))
+    for n, event in enumerate(events, 1):
+        yield JsonRecord(root=event, position=f"event {n}" if isinstance(value, list) else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class JsonRecord:
+    """One object of a payload."""
+
+    root: JsonValue
+    position: str = ""
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    clock: str = ""
+
+    def get(self, path: JsonPath) -> list[Found]:
+        """Every value at the path; an object where a value should be is found, but has none."""
+        nodes = [(self.root, "$", "$")]
+        for step in path:
+            nodes = [inner for value, at, _ in nodes for inner in _into(value, at, step)]
+        return [Found(value=_text(value), at=at, group=group) for value, at, group in nodes if _says(value)]
+
+    def unused(self, known: Collection[JsonPath]) -> list[str]:
+        """Leaves that no path reaches, by name where the mapping mentions the name at all.
+
+        Any other name is told as its place among its siblings and its shape: `$.patient.{4: AAAA}`.
+        """
+        names = {name for path in known for step in path for name in (step.name, step.member)}
+        return list(dict.fromkeys(_unused(self.root, "$", list(known), names)))
+
+
+def _into(value: JsonValue, at: str, step: Step) -> Iterator[tuple[JsonValue, str, str]]:
+    """What stands one step below a value: each with its place and the place it shares with its siblings."""
+    if not isinstance(value, dict) or step.name not in value:
+        return
+    inner = f"{at}.{step.name}"
+    elements = [(value[step.name], inner, at)]
+    while any(isinstance(element, list) for element, _, _ in elements):
+        elements = [flat for element in elements for flat in _elements(*element)]
+    for element in elements:
+        if _chosen(element[0], step):
+            yield element
+
+
+def _elements(value: JsonValue, at: str, group: str) -> Iterator[tuple[JsonValue, str, str]]:
+    if not isinstance(value, list):
+        yield value, at, group
+        return
+    for n, element in enumerate(value):
+        yield element, f"{at}[{n}]", f"{at}[{n}]"
+
+
+def _chosen(value: JsonValue, step: Step) -> bool:
+    return not step.member or (isinstance(value, dict) and _text(value.get(step.member)) == step.text)
+
+
+def _says(value: JsonValue) -> bool:
+    return bool(value.strip() if isinstance(value, str) else value not in (None, {}))
+
+
+def _text(value: JsonValue) -> str | None:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case Decimal():
+            return format(value, "f")
+        case int() | str():
+            return str(value)
+    return None
+
+
+def _unused(value: JsonValue, at: str, paths: list[JsonPath], names: set[str]) -> Iterator[str]:
+    if () in paths:
+        return
+    if isinstance(value, list):
+        for element in value:
+            yield from _unused(element, at, paths, names)
+    elif isinstance(value, dict):
+        for n, (name, inner) in enumerate(value.items(), 1):
+            shown = name if name in names else f"{{{n}: {shape(name)}}}"
+            wanted = [path for path in paths if path[0].name == name]
+            yield from _unused_inside(inner, f"{at}.{shown}", wanted, names)
+    elif _says(value):
+        yield at
+
+
+def _unused_inside(value: JsonValue, at: str, wanted: list[JsonPath], names: set[str]) -> Iterator[str]:
+    """Below one member: each element keeps the paths that choose it, and what they chose it by is used."""
+    for element in value if isinstance(value, list) else [value]:
+        chosen = [path for path in wanted if _chosen(element, path[0])]
+        by: list[JsonPath] = [(Step(path[0].member),) for path in chosen if path[0].member]
+        yield from _unused(element, at, [path[1:] for path in chosen] + by, names)
