@@ -259,12 +259,12 @@ def _points(items: Items, place: int, answer: str) -> int:
         if word not in ANSWERS:
             raise ValueError("items-not-answer")
         return int(word in items.words[place])
-    number, whole = _number(answer)
-    if not whole:
+    match = _NUMBER.fullmatch(answer)
+    if match is None or match["decimals"]:
         raise ValueError("items-not-answer")
-    if not items.minimum <= number <= items.maximum:
+    if not items.minimum <= int(answer) <= items.maximum:
         raise ValueError("items-out-of-range")
-    return int(number)
+    return int(answer)
 
 
 def _agrees(instrument: Instrument, total: int, stated: Decimal) -> bool:
