@@ -17,6 +17,36 @@ class Entry:
 
 
 CATALOGUE: dict[str, Entry] = {
+    "bars-header-content": Entry(
+        "A header holds no JSON object of the kind the Booking and Referral Standard describes.",
+        "Encode the object that the standard's API gives for this header.",
+        "structure",
+    ),
+    "bars-header-missing": Entry(
+        "A header that the Booking and Referral Standard requires is missing.",
+        "Send X-Request-Id, X-Correlation-Id and NHSD-Target-Identifier with every request.",
+        "required",
+    ),
+    "bars-header-not-base64": Entry(
+        "A header that holds an object is not base64.",
+        "Encode the JSON object as standard base64.",
+        "structure",
+    ),
+    "bars-header-not-uuid": Entry(
+        "X-Request-Id or X-Correlation-Id is no UUID.",
+        "Send a UUID with hyphens; the same one when a request is repeated.",
+        "invalid",
+    ),
+    "bars-header-too-long": Entry(
+        "A header is longer than any object the standard puts there.",
+        "Send only the elements the standard names.",
+        "too-long",
+    ),
+    "bars-not-acceptable": Entry(
+        "The Accept header allows no FHIR JSON.",
+        "Accept application/fhir+json.",
+        "processing",
+    ),
     "birth-date-future": Entry(
         "The date of birth is after today.",
         "Correct the date of birth in the GP system and send again.",
