@@ -164,6 +164,11 @@ class Scheme(_Strict):
         """The rule of one practice."""
         return next((p for p in self.practices if p.ods == ods), None)
 
+    def endpoints(self) -> tuple[tuple[str, str], ...]:
+        """Every partner of the scheme: its name and where it is."""
+        records = ((route.name, route.endpoint) for route in self.records)
+        return ((self.service.name, self.service.endpoint), *records)
+
     def triggers_of(self, practice: PracticeRule) -> frozenset[str]:
         """The codes that make a referral for that practice."""
         return frozenset((*self.triggers, *practice.triggers))

@@ -1,0 +1,201 @@
+"""Settings: one frozen model from `bridge.toml` and `BRIDGE_*`, read once. Secrets only by reference."""
+
+import os
+import socket
+import tomllib
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from bridge.errors import ConfigError, Problem
+
+ROLES = Literal["system", "service", "practice", "operator", "data-officer"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Http(_Strict):
+    """The HTTP doors."""
+
+    host: str = Field(
+        default="127.0.0.1", description="Address to listen on; loopback until callers are configured."
+    )
+    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
+    largest_body_mb: int = Field(default=5, ge=1, le=100, description="A larger request is refused with 413.")
+
+
+class CallerSettings(_Strict):
+    """Someone who may call, bound to practices or to a service."""
+
+    name: str = Field(description="How the caller is called in logs and audit.")
+    roles: tuple[ROLES, ...] = Field(description="What kind of caller it is.")
+    practices: tuple[str, ...] = Field(default=(), description="ODS codes of the practices it speaks for.")
+    sources: tuple[str, ...] = Field(default=(), description="Source systems it may send from.")
+    service: str = Field(default="", description="The social prescribing service it reports for.")
+    key: str = Field(description="Where the SHA-256 of its API key lies: env:NAME or file:/path.")
+    key_last_day: date = Field(description="The last day its key is accepted.")
+
+
+class PartnerSettings(_Strict):
+    """How to talk to one partner named by a scheme; its endpoint is in the scheme."""
+
+    identity: Literal["none", "api-key", "client-credentials", "nhs-signed-jwt"] = Field(
+        default="none", description="How the bridge shows who it is."
+    )
+    api_key: str = Field(default="", description="Reference of the API key sent to the partner.")
+    api_key_header: str = Field(default="X-API-Key", description="Header the API key goes in.")
+    token_url: str = Field(default="", description="Where access tokens come from.")
+    client_id: str = Field(default="", description="OAuth2 client id, or the NHS API key of the application.")
+    client_secret: str = Field(default="", description="Reference of the client secret.")
+    private_key: str = Field(default="", description="Reference of the private key that signs the NHS JWT.")
+    key_id: str = Field(default="", description="kid of that key as registered.")
+    scope: str = Field(default="", description="OAuth2 scopes, separated by spaces.")
+    ca_bundle: Path | None = Field(
+        default=None, description="CA certificates trusted instead of the system's."
+    )
+    certificate: Path | None = Field(default=None, description="Client certificate (PEM) for mutual TLS.")
+    certificate_key: Path | None = Field(
+        default=None, description="Private key of the client certificate (PEM)."
+    )
+    proxy: str = Field(default="", description="Outbound HTTP proxy.")
+    deadline_s: float = Field(
+        default=30, gt=0, le=120, description="Total time one attempt may take, in seconds."
+    )
+    concurrency: int = Field(
+        default=16, ge=1, le=256, description="Attempts in flight at once from this node."
+    )
+
+
+class FolderSettings(_Strict):
+    """A drop folder."""
+
+    source: str = Field(description="Source system whose files arrive there.")
+    path: Path = Field(description="The folder; done/ and refused/ are made inside it.")
+    every_s: float = Field(default=5, gt=0, le=3600, description="How often it is looked at, in seconds.")
+
+
+class Settings(BaseSettings):
+    """Everything a site can set. Environment variables are BRIDGE_ and the name, with __ between levels."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="BRIDGE_", env_nested_delimiter="__", frozen=True, extra="forbid"
+    )
+
+    environment: Literal["test", "live"] = Field(
+        default="test", description="live refuses test patients; test never talks to a live endpoint."
+    )
+    base: str = Field(
+        description="Absolute URL, without a slash at the end, that our identifiers live under for ever."
+    )
+    node: str = Field(default_factory=lambda: socket.gethostname()[:40], description="Name of this node.")
+    data: Path = Field(default=Path("var"), description="Folder of the database, keys and control token.")
+    database: str = Field(
+        "", description="sqlite:<path> or postgresql://…; empty: SQLite in the data folder."
+    )
+    database_connections: int = Field(
+        default=8, ge=2, le=100, description="PostgreSQL connections of this node."
+    )
+    keys: str = Field(default="", description="Reference of the key ring; empty: file in the data folder.")
+    mappings: Path = Field(
+        default=Path("mappings"), description="The site's own sources/ and schemes/, read first."
+    )
+    doors: bool = Field(default=True, description="Whether this node takes messages in.")
+    workers: bool = Field(default=True, description="Whether this node sends.")
+    http: Http = Field(default=Http(), description="The HTTP doors.")
+    callers: tuple[CallerSettings, ...] = Field(default=(), description="Who may call.")
+    partners: dict[str, PartnerSettings] = Field(
+        default_factory=dict, description="How to talk to each partner."
+    )
+    folders: tuple[FolderSettings, ...] = Field(default=(), description="Drop folders.")
+    log: Literal["json", "text"] = Field(default="json", description="Form of the log on standard error.")
+
+    @field_validator("base")
+    @classmethod
+    def _absolute(cls, base: str) -> str:
+        if not base.startswith(("https://", "http://", "urn:")) or base.endswith("/"):
+            raise ValueError("must be an absolute URL without a slash at the end")
+        return base
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment comes before the file; there is no .env."""
+        return (EnvSettingsSource(settings_cls), init_settings) if env_settings else (init_settings,)
+
+    @property
+    def database_url(self) -> str:
+        """The database in use."""
+        return self.database or f"sqlite:{self.data / 'bridge.sqlite'}"
+
+    @property
+    def key_ring(self) -> str:
+        """The reference of the key ring in use."""
+        return self.keys or f"file:{(self.data / 'keys.json').absolute()}"
+
+
+def read_settings(file: Path) -> Settings:
+    """The settings of `bridge.toml`; paths in it are relative to its folder. ConfigError names each place."""
+    try:
+        said: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"there is no {file}; `bridge init` writes one") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from None
+    try:
+        settings = Settings(**said)
+    except ValidationError as error:
+        problems = (
+            Problem(
+                code="setting-wrong",
+                at=str(file),
+                target=".".join(str(part) for part in found["loc"]),
+                rule=found["msg"],
+            )
+            for found in error.errors(include_input=False, include_url=False)
+        )
+        raise ConfigError(problems=tuple(problems)) from None
+    return _settled(settings, file.absolute().parent)
+
+
+def _settled(settings: Settings, home: Path) -> Settings:
+    """The same with every path absolute."""
+    folders = tuple(f.model_copy(update={"path": home / f.path}) for f in settings.folders)
+    database = settings.database
+    if database.startswith("sqlite:"):
+        database = f"sqlite:{home / database.removeprefix('sqlite:')}"
+    return settings.model_copy(
+        update={
+            "data": home / settings.data,
+            "mappings": home / settings.mappings,
+            "database": database,
+            "folders": folders,
+        }
+    )
+
+
+def shipped(name: str) -> Path:
+    """A folder that comes with the bridge (`mappings`, `fixtures`): in the wheel, else in the checkout."""
+    here = Path(__file__).parent
+    packed = here / "shipped" / name
+    return packed if packed.is_dir() else here.parent / name
+
+
+def config_file() -> Path:
+    """`BRIDGE_CONFIG`, else bridge.toml in the working folder."""
+    return Path(os.environ.get("BRIDGE_CONFIG", "bridge.toml"))

@@ -1,0 +1,75 @@
+"""Reading scheme files: every problem of every file at once, each with file and line."""
+
+import tomllib
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from bridge.domain import toml_lines
+from bridge.errors import ConfigError, Problem
+from bridge.fhir.released import FIELD_GROUPS
+from bridge.schemes.scheme import Scheme
+
+
+def load(*folders: Path) -> tuple[Scheme, ...]:
+    """Every scheme of the folders; of two files with one name the earlier folder's counts."""
+    files: dict[str, Path] = {}
+    for folder in folders:
+        for file in sorted(folder.glob("*.toml")):
+            files.setdefault(file.name, file)
+    problems: list[Problem] = []
+    schemes = [scheme for file in files.values() if (scheme := _read(file, problems)) is not None]
+    problems.extend(_between(schemes))
+    if problems:
+        raise ConfigError(problems=tuple(problems))
+    return tuple(schemes)
+
+
+def _read(file: Path, problems: list[Problem]) -> Scheme | None:
+    try:
+        text = file.read_text("utf-8")
+        said = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        problems.append(Problem(code="scheme-unreadable", at=str(file), rule=_words_of(error)))
+        return None
+    lines = toml_lines.lines_of(text)
+    try:
+        scheme = Scheme.model_validate(said)
+    except ValidationError as error:
+        for found in error.errors(include_input=False, include_url=False):
+            place = ".".join(str(part) for part in found["loc"])
+            line = toml_lines.line_of(place, lines)
+            problems.append(Problem(code="scheme-rule", at=f"{file}:{line}", target=place, rule=found["msg"]))
+        return None
+    for kind, groups in scheme.disclosure.items():
+        unknown = sorted(set(groups) - FIELD_GROUPS.keys())
+        if unknown:
+            place = f"disclosure.{kind}"
+            line = toml_lines.line_of(place, lines)
+            rule = f"no such field group: {', '.join(unknown)}"
+            problems.append(Problem(code="scheme-rule", at=f"{file}:{line}", target=place, rule=rule))
+    return scheme
+
+
+def _words_of(error: Exception) -> str:
+    return str(error) if isinstance(error, tomllib.TOMLDecodeError) else type(error).__name__
+
+
+def _between(schemes: list[Scheme]) -> list[Problem]:
+    """What only shows when schemes are put side by side."""
+    problems = []
+    owner: dict[str, str] = {}
+    endpoints: dict[str, str] = {}
+    for scheme in schemes:
+        for practice in scheme.practices:
+            if owner.setdefault(practice.ods, scheme.name) != scheme.name:
+                rule = f"practice {practice.ods} is also in scheme {owner[practice.ods]}"
+                problems.append(Problem(code="scheme-rule", at=scheme.name, target="practices", rule=rule))
+        for name, endpoint in (
+            (scheme.service.name, scheme.service.endpoint),
+            *((r.name, r.endpoint) for r in scheme.records),
+        ):
+            if endpoints.setdefault(name, endpoint) != endpoint:
+                rule = f"partner {name} has two endpoints"
+                problems.append(Problem(code="scheme-rule", at=scheme.name, target="endpoint", rule=rule))
+    return problems

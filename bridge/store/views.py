@@ -1,0 +1,179 @@
+"""What people and systems ask: the story of a message, of a referral, what is parked, how much waits.
+
+Nothing here opens a sealed column: these answers hold no patient data.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import Table, func, select
+
+from bridge.domain.journey import DeliveryState, EventState, ReferralState
+from bridge.store.tables import attempt, delivery, event, message, outcome, referral, settled
+from bridge.store.unit import Tx
+
+Row = Mapping[Any, Any]
+
+_EVENT = (
+    event.c.id,
+    event.c.n,
+    event.c.position,
+    event.c.kind,
+    event.c.state,
+    event.c.code,
+    event.c.problems,
+    event.c.referral_id,
+    event.c.at,
+)
+_DELIVERY = (
+    "id",
+    "referral_id",
+    "partner",
+    "leg",
+    "kind",
+    "state",
+    "code",
+    "attempts",
+    "created_at",
+    "first_sent_at",
+    "version",
+    "released",
+    "known_at",
+    "label",
+)
+
+
+def message_story(tx: Tx, message_id: str) -> dict[str, Any] | None:
+    """A message and what became of each thing it said."""
+    columns = [c for c in message.c if c.name != "body_id"]
+    found = tx.run(select(*columns).where(message.c.id == message_id)).mappings().first()
+    if found is None:
+        return None
+    rows = tx.run(select(*_EVENT).where(event.c.message_id == message_id).order_by(event.c.n).limit(1000))
+    return {**found, "events": [_event(row) for row in rows.mappings()]}
+
+
+def _event(row: Row) -> dict[str, Any]:
+    return {**row, "problems": orjson.loads(row["problems"] or "[]")}
+
+
+def referral_story(tx: Tx, referral_id: str) -> dict[str, Any] | None:
+    """A referral: where it stands, its events, deliveries with attempts, and outcomes; no patient data."""
+    hidden = ("sealed", "patient", "local", "service_patient")
+    columns = [c for c in referral.c if c.name not in hidden]
+    found = tx.run(select(*columns).where(referral.c.id == referral_id)).mappings().first()
+    if found is None:
+        return None
+    events = tx.run(select(*_EVENT).where(event.c.referral_id == referral_id).order_by(event.c.at))
+    told = tx.run(
+        select(outcome.c.id, outcome.c.kind, outcome.c.status, outcome.c.current, outcome.c.at)
+        .where(outcome.c.referral_id == referral_id)
+        .order_by(outcome.c.at)
+    )
+    return {
+        **found,
+        "events": [_event(row) for row in events.mappings()],
+        "deliveries": _deliveries(tx, referral_id),
+        "outcomes": [dict(row) for row in told.mappings()],
+    }
+
+
+def _deliveries(tx: Tx, referral_id: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for table in (settled, delivery):
+        columns = [table.c[name] for name in _DELIVERY]
+        if table is settled:
+            columns += [settled.c.settled_at, settled.c.reference, settled.c.level]
+        query = select(*columns).where(table.c.referral_id == referral_id)
+        rows += [dict(row) for row in tx.run(query).mappings()]
+    for row in rows:
+        tries = tx.run(
+            select(attempt.c.at, attempt.c.took_ms, attempt.c.result, attempt.c.status, attempt.c.code)
+            .where(attempt.c.delivery_id == row["id"])
+            .order_by(attempt.c.at)
+        )
+        row["tries"] = [dict(t) for t in tries.mappings()]
+    return sorted(rows, key=lambda row: row["created_at"])
+
+
+def referral_list(
+    tx: Tx, *, practice: str = "", state: str = "", limit: int = 50, before: int | None = None
+) -> list[dict[str, Any]]:
+    """Referrals, newest first."""
+    columns = ("id", "source", "practice", "service", "state", "code", "shadow", "task_status", "opened_at")
+    query = select(*(referral.c[name] for name in (*columns, "updated_at"))).order_by(
+        referral.c.opened_at.desc()
+    )
+    if practice:
+        query = query.where(referral.c.practice == practice)
+    if state:
+        query = query.where(referral.c.state == state)
+    if before is not None:
+        query = query.where(referral.c.opened_at < before)
+    return [dict(row) for row in tx.run(query.limit(limit)).mappings()]
+
+
+def parked(tx: Tx, *, limit: int = 200) -> list[dict[str, Any]]:
+    """All that waits for a person: events, referrals and deliveries, oldest first."""
+    events = select(
+        event.c.id, event.c.code, event.c.at, event.c.practice, event.c.referral_id, event.c.position
+    )
+    found = [
+        {**row, "what": "event"}
+        for row in tx.run(events.where(event.c.state == EventState.PARKED.value).limit(limit)).mappings()
+    ]
+    referrals = select(
+        referral.c.id, referral.c.code, referral.c.updated_at.label("at"), referral.c.practice
+    ).where(referral.c.state == ReferralState.PARKED.value)
+    found += [
+        {**row, "what": "referral", "referral_id": row["id"], "position": ""}
+        for row in tx.run(referrals.limit(limit)).mappings()
+    ]
+    deliveries = select(
+        delivery.c.id,
+        delivery.c.code,
+        delivery.c.created_at.label("at"),
+        referral.c.practice,
+        delivery.c.referral_id,
+        delivery.c.kind.label("position"),
+    ).join(referral, referral.c.id == delivery.c.referral_id)
+    found += [
+        {**row, "what": "delivery"}
+        for row in tx.run(
+            deliveries.where(delivery.c.state == DeliveryState.PARKED.value).limit(limit)
+        ).mappings()
+    ]
+    return sorted(found, key=lambda row: row["at"])[:limit]
+
+
+def queue_depth(tx: Tx) -> dict[str, dict[str, int]]:
+    """Per partner: how many deliveries wait in each state, and when the oldest was queued."""
+    rows = tx.run(
+        select(
+            delivery.c.partner,
+            delivery.c.state,
+            func.count().label("n"),
+            func.min(delivery.c.created_at).label("oldest"),
+        ).group_by(delivery.c.partner, delivery.c.state)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for row in rows:
+        held = found.setdefault(row.partner, {})
+        held[row.state] = row.n
+        if row.state != DeliveryState.PARKED.value:
+            held["oldest"] = min(held.get("oldest", row.oldest), row.oldest)
+    return found
+
+
+def counts(tx: Tx) -> dict[str, int]:
+    """How many rows each state of event and referral holds."""
+    pairs: tuple[tuple[str, Table], ...] = (("event", event), ("referral", referral))
+    queries = [
+        select((table.c.state).label("state"), func.count().label("n")).group_by(table.c.state)
+        for _, table in pairs
+    ]
+    result: dict[str, int] = {}
+    for (name, _), query in zip(pairs, queries, strict=True):
+        result |= {f"{name}.{row.state}": row.n for row in tx.run(query)}
+    return result
