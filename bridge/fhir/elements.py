@@ -1,0 +1,101 @@
+"""The elements of each FHIR R4 type, read from the R4B models (equal to R4 4.0.1 for what we use).
+
+The differences between R4B and R4 that matter are taken out here, so everything above this file sees R4:
+choices that only R4B has, resource types that only R4B has, and the wider targets of Observation.subject
+(http://hl7.org/fhir/R4B/diff.html).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from fhir.resources.R4B import get_fhir_model_class
+from fhir_core.fhirabstractmodel import FHIRAbstractModel
+from fhir_core.utils import get_fhir_type_name, is_list_type, is_primitive_type
+from pydantic.fields import FieldInfo
+
+PRIMITIVE_EXTENSION = "FHIRPrimitiveExtension"  # what stands under `_name` beside a primitive
+_R4B_PREFIX = "R4."  # how fhir_core names the R4B family of models
+
+R4B_ONLY_DATATYPES = frozenset({"CodeableReference", "RatioRange"})
+R4B_ONLY_RESOURCES = frozenset(
+    {
+        "AdministrableProductDefinition",
+        "Citation",
+        "ClinicalUseDefinition",
+        "EvidenceReport",
+        "Ingredient",
+        "ManufacturedItemDefinition",
+        "MedicinalProductDefinition",
+        "NutritionProduct",
+        "PackagedProductDefinition",
+        "RegulatedAuthorization",
+        "SubscriptionStatus",
+        "SubscriptionTopic",
+        "SubstanceDefinition",
+    }
+)
+_R4_TARGETS = {("Observation", "subject"): frozenset({"Patient", "Group", "Device", "Location"})}
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element of a type: `kind` is its FHIR type name, `targets` the types a Reference may point at."""
+
+    name: str
+    kind: str
+    many: bool
+    primitive: bool
+    targets: frozenset[str] = frozenset()
+
+
+@cache
+def elements_of(kind: str) -> Mapping[str, Element]:
+    """The elements of a resource, datatype or backbone type by JSON name; empty when R4 has no such type."""
+    model = _model(kind)
+    if model is None:
+        return MappingProxyType({})
+    found = (_element(kind, field) for name, field in model.model_fields.items() if _is_element(name, field))
+    return MappingProxyType({e.name: e for e in found if e.kind not in R4B_ONLY_DATATYPES})
+
+
+@cache
+def is_resource(kind: str) -> bool:
+    """Whether R4 has a resource type of this name."""
+    model = _model(kind)
+    return model is not None and model.has_resource_base() and kind not in ("Resource", "DomainResource")
+
+
+@cache
+def model_of(kind: str) -> type[FHIRAbstractModel]:
+    """The model of a resource type that `is_resource` knows."""
+    return get_fhir_model_class(kind)
+
+
+def _model(kind: str) -> type[FHIRAbstractModel] | None:
+    # The look-up below takes any attribute of a module, so only plain type names may reach it.
+    if not (kind.isascii() and kind.isalpha()) or kind in R4B_ONLY_RESOURCES:
+        return None
+    try:
+        return get_fhir_model_class(kind)
+    except ValueError:
+        return None
+
+
+def _is_element(name: str, field: FieldInfo) -> bool:
+    return name != "fhir_comments" and not name.endswith("__ext") and field.alias != "resourceType"
+
+
+def _element(kind: str, field: FieldInfo) -> Element:
+    name = str(field.alias)
+    extra: Any = field.json_schema_extra or {}
+    targets = _R4_TARGETS.get((kind, name)) or frozenset(extra.get("enum_reference_types", ()))
+    return Element(
+        name=name,
+        kind=get_fhir_type_name(field, prefix=_R4B_PREFIX),
+        many=is_list_type(field),
+        primitive=is_primitive_type(field),
+        targets=targets,
+    )
