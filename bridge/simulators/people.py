@@ -76,9 +76,9 @@ class Person:
         }
 
 
-def people(seed: int, *, today: date, ages: tuple[int, int] = (18, 96)) -> Iterator[Person]:
-    """Patients without end, as old as `ages` says (both ends included) on `today`; no NHS number twice."""
-    for number in nhs_numbers(seed):
+def people(seed: int, *, today: date, ages: tuple[int, int] = (18, 96), skip: int = 0) -> Iterator[Person]:
+    """Patients behind the first `skip`, as old as `ages` says on `today`, ends included; no number twice."""
+    for number in islice(nhs_numbers(seed), skip, None):
         yield _person(number, Random(f"{seed}/{number}"), today, ages)
 
 
@@ -88,7 +88,7 @@ def some_people(seed: int, how_many: int, *, today: date) -> list[Person]:
 
 
 def nhs_numbers(seed: int) -> Iterator[str]:
-    """About 900,000 different NHS numbers of the range 999 with right check digits, in the order of a seed."""
+    """About 900,000 different NHS numbers of the range 999, rightly checked, in an order of the seed."""
     start = Random(seed).randrange(1_000_000)
     for n in range(1_000_000):
         first = f"999{(start + n * 7919) % 1_000_000:06d}"  # 7919 is prime: every number comes once
