@@ -6,6 +6,7 @@ BridgeError
 │ ├ Unreadable         the bytes are not what the door expects
 │ ├ Unacceptable       read, but it cannot be used (its problems say why)
 │ ├ Conflict           same key and version as before, other content
+│ ├ Unauthenticated    nobody we know: no credential, or not a good one
 │ ├ Forbidden          the caller may not do this
 │ └ NotFound           no such thing, or not for this caller
 ├ Unavailable          ours: the store is full, locked or away; the sender should try again
@@ -85,6 +86,10 @@ class Unacceptable(IntakeError):
 
 class Conflict(IntakeError):
     """Same key and version as before with other content."""
+
+
+class Unauthenticated(IntakeError):
+    """No credential was shown, or not a good one."""
 
 
 class Forbidden(IntakeError):
