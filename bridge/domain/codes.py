@@ -17,6 +17,7 @@ with a reason the sender can act on. Sources of the tables, by short name:
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate
 from typing import Self
 
 # SNOMED CT identifiers: Verhoeff's check over the dihedral group D5 (SNOMED CT specification, SCTID)
@@ -72,12 +73,10 @@ class SctId:
 
 
 def verhoeff_holds(digits: str) -> bool:
-    """True when the last digit is the right check digit of those before it."""
+    """True when the last digit is the right check digit of those before it; at most 18 digits."""
     check = 0
-    permutation: tuple[int, ...] = tuple(range(10))
-    for digit in reversed(digits):
-        check = _product(check, permutation[int(digit)])
-        permutation = tuple(_FIRST_PERMUTATION[place] for place in permutation)
+    for digit, permutation in zip(reversed(digits), _PERMUTATIONS, strict=False):
+        check = _PRODUCTS[check][permutation[int(digit)]]
     return check == 0
 
 
@@ -87,6 +86,14 @@ def _product(left: int, right: int) -> int:
     other_flip, other_turn = divmod(right, 5)
     turned = turn - other_turn if flip else turn + other_turn
     return 5 * (flip ^ other_flip) + turned % 5
+
+
+_PRODUCTS = [[_product(left, right) for right in range(10)] for left in range(10)]
+_PERMUTATIONS = list(
+    accumulate(
+        range(17), lambda row, _: [_FIRST_PERMUTATION[place] for place in row], initial=list(range(10))
+    )
+)
 
 
 def problem_of(code: str) -> str | None:
