@@ -5,6 +5,7 @@ what lies below a field is split when it is asked for. One frame is one message:
 because two messages read as one give one person the other's referral.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,61 +50,62 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Repetition:
+    """One repetition of one field, raw; `number` counts from 1."""
+
+    segment: "Segment"
+    field: int
+    number: int
+    raw: str
+
+    def part(self, component: int = 0, subcomponent: int = 0) -> str:
+        """The unescaped text of one part, the whole by default; what is only delimiters is empty."""
+        delimiters = self.segment.delimiters
+        text = _nth(self.raw, delimiters.component, component) if component else self.raw
+        text = _nth(text, delimiters.subcomponent, subcomponent) if subcomponent else text
+        if not text.strip(delimiters.component + delimiters.subcomponent):
+            return ""
+        return unescape(text, delimiters, self.segment.charset)[0]
+
+    def place(self, component: int = 0) -> str:
+        """Where it is, in the notation of paths: `PID-3[2].1`; a first one is not numbered."""
+        which = f"[{self.number}]" if self.number > 1 else ""
+        return f"{self.segment.place(self.field)}{which}" + (f".{component}" if component else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Segment:
-    """One segment. `fields[n]` is the raw text of field n; `fields[0]` is the id; `number` counts from 1."""
+    """One segment. `fields[n]` is the raw text of field n; `fields[0]` is the id.
+
+    `number` counts from 1 in the message, `occurrence` among the segments of the same id.
+    """
 
     id: str
     number: int
+    occurrence: int
     fields: tuple[str, ...]
     delimiters: Delimiters
     charset: str
-
-    def __repr__(self) -> str:
-        return f"Segment({self.number}, {self.id})"
 
     def raw(self, field: int) -> str:
         """The field as it stood, or ""."""
         return self.fields[field] if field < len(self.fields) else ""
 
-    def repetitions(self, field: int) -> list[str]:
-        """The raw repetitions of a field; MSH-1 and MSH-2 are never split."""
+    def repetitions(self, field: int) -> list[Repetition]:
+        """The repetitions of a field; MSH-1 and MSH-2 are never split."""
         raw = self.raw(field)
-        if not raw or (self.id == "MSH" and field <= 2):
-            return [raw] if raw else []
-        return raw.split(self.delimiters.repetition)
+        whole = self.id == "MSH" and field <= 2
+        parts = [raw] if whole else raw.split(self.delimiters.repetition)
+        return [Repetition(segment=self, field=field, number=n, raw=part) for n, part in enumerate(parts, 1)]
 
-    def part(self, repetition: str, component: int = 0, subcomponent: int = 0) -> str:
-        """The unescaped text of one part of a raw repetition; a part that is only delimiters is empty."""
-        text = repetition
-        if component:
-            text = _nth(text, self.delimiters.component, component)
-        if subcomponent:
-            text = _nth(text, self.delimiters.subcomponent, subcomponent)
-        if not text.strip(self.delimiters.component + self.delimiters.subcomponent):
-            return ""
-        return unescape(text, self.delimiters, self.charset)[0]
-
-    def values(self, field: int, component: int = 0, subcomponent: int = 0) -> list[str]:
-        """The unescaped part of every repetition that holds something."""
-        found = (self.part(raw, component, subcomponent) for raw in self.repetitions(field))
-        return [value for value in found if value]
-
-    def matches(self, selector: Selector | None) -> bool:
-        """Whether a repetition of the selected field has the wanted value."""
-        if selector is None:
-            return True
-        return selector.value in (v.strip() for v in self.values(selector.major, selector.minor, 1))
-
-    def chosen(self, path: Path) -> Iterator[str]:
-        """The raw repetitions the path means."""
-        which = path.which_repetition
-        for raw in self.repetitions(path.field):
-            if which is None or self.part(raw, which.major, which.minor).strip() == which.value:
-                yield raw
+    def place(self, field: int) -> str:
+        """Where a field is, in the notation of paths: `OBX[3]-5`; a first segment is not numbered."""
+        which = f"[{self.occurrence}]" if self.occurrence > 1 else ""
+        return f"{self.id}{which}-{field}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Message:
     """One message. `charset` is the Python codec it was read with."""
 
@@ -112,12 +114,17 @@ class Message:
     charset: str
     warnings: tuple[Problem, ...] = ()
 
-    def __repr__(self) -> str:
-        return f"Message({len(self.segments)} segments)"
-
     def every(self, segment: str) -> Iterator[Segment]:
         """The segments of that id, in order."""
         return (found for found in self.segments if found.id == segment)
+
+    def find(self, path: Path) -> Iterator[Repetition]:
+        """The repetitions that the path chooses, whatever they hold."""
+        for segment in self.every(path.segment):
+            if path.occurrence in (0, segment.occurrence) and _has(segment, path.which_segment):
+                for repetition in segment.repetitions(path.field):
+                    if path.repetition in (0, repetition.number) and _is(repetition, path.which_repetition):
+                        yield repetition
 
     def get(self, path: str | Path) -> list[str]:
         """Every value at the place, in order, without the empty ones; DELETE stands for `""`.
@@ -125,17 +132,24 @@ class Message:
         A place without component is the whole repetition: a text with a bare `^` or `&` in it is never cut.
         """
         place = cached_path(path) if isinstance(path, str) else path
-        found = (
-            segment.part(raw, place.component, place.subcomponent)
-            for segment in self.every(place.segment)
-            if segment.matches(place.which_segment)
-            for raw in segment.chosen(place)
-        )
+        found = (repetition.part(place.component, place.subcomponent) for repetition in self.find(place))
         return [value for value in found if value]
 
     def first(self, path: str | Path) -> str:
         """The first value at the place that is not deleted, trimmed, or ""."""
         return next((v.strip() for v in self.get(path) if v != DELETE), "")
+
+
+def _has(segment: Segment, wanted: Selector | None) -> bool:
+    """Whether some repetition of the selected field has the wanted value."""
+    if wanted is None:
+        return True
+    found = segment.repetitions(wanted.major)
+    return any(r.part(wanted.minor, 1).strip() == wanted.value for r in found)
+
+
+def _is(repetition: Repetition, wanted: Selector | None) -> bool:
+    return wanted is None or repetition.part(wanted.major, wanted.minor).strip() == wanted.value
 
 
 def _nth(text: str, delimiter: str, number: int) -> str:
@@ -156,9 +170,7 @@ def parse(raw: bytes, *, charset: str = "", limits: Limits = DEFAULT_LIMITS) -> 
     delimiters = _delimiters(decoded.text)
     _check_single(decoded.text)
     lines, glued = _segment_lines(decoded.text, delimiters, limits)
-    segments = tuple(
-        _segment(line, number, delimiters, decoded.charset, limits) for number, line in enumerate(lines, 1)
-    )
+    segments = tuple(_segments(lines, delimiters, decoded.charset, limits))
     _check_whole(segments)
     warnings = (*decoded.warnings, *glued, *islice(_odd_escapes(segments), WARNINGS))
     return Message(
@@ -221,13 +233,24 @@ def _starts_segment(line: str, separator: str) -> bool:
     return name.isascii() and name.isalnum() and name.isupper() and name[0] == "Z" and line[3:4] == separator
 
 
-def _segment(line: str, number: int, delimiters: Delimiters, charset: str, limits: Limits) -> Segment:
-    if line.count(delimiters.field) > limits.fields:
-        raise _unreadable("hl7-too-many-fields", f"segment {number}")
-    fields = line.split(delimiters.field)
-    if number == 1:
-        fields.insert(1, delimiters.field)
-    return Segment(id=line[:3], number=number, fields=tuple(fields), delimiters=delimiters, charset=charset)
+def _segments(lines: list[str], delimiters: Delimiters, charset: str, limits: Limits) -> Iterator[Segment]:
+    seen: Counter[str] = Counter()
+    for number, line in enumerate(lines, 1):
+        if line.count(delimiters.field) > limits.fields:
+            raise _unreadable("hl7-too-many-fields", f"segment {number}")
+        start, *fields = line.split(delimiters.field)
+        name, rest = start[:3], start[3:].strip()
+        if number == 1 or rest:  # MSH-1 is a field; a text joined to a bare segment id must not vanish
+            fields.insert(0, rest or delimiters.field)
+        seen[name] += 1
+        yield Segment(
+            id=name,
+            number=number,
+            occurrence=seen[name],
+            fields=(name, *fields),
+            delimiters=delimiters,
+            charset=charset,
+        )
 
 
 def _check_whole(segments: tuple[Segment, ...]) -> None:
@@ -237,7 +260,7 @@ def _check_whole(segments: tuple[Segment, ...]) -> None:
         if segment.id in _BATCH:
             raise _unreadable("hl7-batch", f"segment {segment.number}")
         if segment.id == "DSC" and segment.raw(1):
-            raise _unreadable("hl7-continued", f"segment {segment.number}, DSC-1")
+            raise _unreadable("hl7-continued", "DSC-1")
 
 
 def _odd_escapes(segments: tuple[Segment, ...]) -> Iterator[Problem]:
@@ -247,7 +270,7 @@ def _odd_escapes(segments: tuple[Segment, ...]) -> Iterator[Problem]:
             if mark not in raw or (segment.id == "MSH" and number <= 2):
                 continue
             if unescape(raw, segment.delimiters, segment.charset)[1]:
-                yield Problem(code="hl7-escape-kept", at=f"segment {segment.number}, {segment.id}-{number}")
+                yield Problem(code="hl7-escape-kept", at=segment.place(number))
 
 
 def _unreadable(code: str, at: str) -> Unreadable:

@@ -54,7 +54,8 @@ _BY_ISSUE = {
     "conflict": "205",
     "lock-error": "206",
 }
-_PLACE = re.compile(r"([A-Z][A-Z0-9]{2})(?:\[[^\]]*\])?-(\d+)(?:\[[^\]]*\])?(?:\.(\d+))?")
+_INDEX = r"(?:\[(?:(\d+)|[^\]]*)\])?"
+_PLACE = re.compile(rf"([A-Z][A-Z0-9]{{2}}){_INDEX}-(\d+){_INDEX}(?:\.(\d+))?")
 _SEGMENT = re.compile(r"segment (\d+)")
 _STANDARD = Delimiters()
 _ECHO_LIMIT = 250  # characters of one echoed field; a longer one is left out rather than cut
@@ -194,18 +195,16 @@ def _errors(header: _Header, inbound: Message | bytes, code: Ack, problems: list
 
 
 def _err_1(d: Delimiters, inbound: Message | bytes, problem: Problem) -> str:
-    segment, sequence, field, _ = _place(inbound, problem)
-    return d.component.join([segment, sequence, field, _condition(d.subcomponent, problem)])
+    segment, occurrence, field, *_ = _place(inbound, problem)
+    return d.component.join([segment, occurrence, field, _condition(d.subcomponent, problem)])
 
 
 def _err_2_5(d: Delimiters, inbound: Message | bytes, problem: Problem, severity: str) -> str:
-    segment, sequence, field, component = _place(inbound, problem)
-    location = [segment, sequence, field, "1" if component else "", component]
     meaning = CATALOGUE[problem.code].meaning if problem.code in CATALOGUE else problem.code
     fields = [
         "ERR",
         "",
-        d.component.join(location).rstrip(d.component),
+        d.component.join(_place(inbound, problem)).rstrip(d.component),
         _condition(d.component, problem),
         severity,
         escape(problem.code, d),
@@ -223,14 +222,14 @@ def _condition(divider: str, problem: Problem) -> str:
     return divider.join([code, _CONDITIONS[code], "HL70357"])
 
 
-def _place(inbound: Message | bytes, problem: Problem) -> tuple[str, str, str, str]:
-    """Segment id, its occurrence, field and component of a problem, as text; "" where it does not say."""
-    number = _SEGMENT.search(problem.at)
+def _place(inbound: Message | bytes, problem: Problem) -> tuple[str, str, str, str, str]:
+    """Segment id, occurrence, field, repetition and component of a problem; "" where it does not say."""
     named = _PLACE.search(problem.at)
-    segment, field, component = (named[1], named[2], named[3] or "") if named else ("", "", "")
-    sequence = "1" if segment else ""
+    if named:
+        segment, occurrence, field, repetition, component = (part or "" for part in named.groups())
+        return segment, occurrence or "1", field, repetition or "1", component
+    number = _SEGMENT.search(problem.at)
     if number and isinstance(inbound, Message) and int(number[1]) <= len(inbound.segments):
         here = inbound.segments[int(number[1]) - 1]
-        segment = here.id
-        sequence = str(sum(s.id == here.id for s in inbound.segments[: here.number]))
-    return segment, sequence, field, component
+        return here.id, str(here.occurrence), "", "", ""
+    return "", "", "", "", ""

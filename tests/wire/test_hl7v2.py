@@ -50,6 +50,15 @@ def test_a_segment_is_chosen_by_one_of_its_fields() -> None:
     assert parsed.get("PRD[1=XX]-2.1") == []
 
 
+def test_a_repetition_is_chosen_by_its_number() -> None:
+    """The first of several addresses is the primary one; parts of two must never be mixed."""
+    parsed = parse(message("PID|1||||||||||1 High St^^Leeds~2 Low St^^^^LS1 1AA", "NTE|1||a", "NTE|2||b"))
+
+    assert parsed.get("PID-11[1].5") == []
+    assert parsed.get("PID-11[2].5") == ["LS1 1AA"]
+    assert parsed.get("NTE[2]-3") == ["b"]
+
+
 @pytest.mark.parametrize("end", ["\r", "\n", "\r\n", "\r\r\n", "\n\n"])
 def test_any_line_end_ends_a_segment(end: str) -> None:
     """Libraries silently read one segment where line ends are not the standard's."""
@@ -69,6 +78,11 @@ def test_a_text_cut_by_a_line_end_is_put_together_again() -> None:
     assert parsed.get("NTE-3") == ["lives alone\nAND housebound\nno phone"]
     assert parsed.get("NTE-4") == ["RE"]
     assert parsed.warnings == (Problem(code="hl7-line-end-in-field", at="segment 2"),)
+
+
+def test_a_text_after_a_segment_without_fields_is_kept() -> None:
+    """It has no field before it to belong to."""
+    assert parse(message("PV1", "lives alone")).get("PV1-1") == ["lives alone"]
 
 
 def test_a_local_segment_is_a_segment_and_an_unknown_one_is_text() -> None:
@@ -128,7 +142,7 @@ def test_an_escape_we_cannot_be_sure_of_stays_as_it_stood(raw: str) -> None:
     parsed = parse(message(f"NTE|1||{raw}"))
 
     assert parsed.get("NTE-3") == [raw]
-    assert parsed.warnings == (Problem(code="hl7-escape-kept", at="segment 2, NTE-3"),)
+    assert parsed.warnings == (Problem(code="hl7-escape-kept", at="NTE-3"),)
 
 
 def test_a_known_escape_after_a_lone_backslash_is_still_read() -> None:
@@ -207,7 +221,7 @@ def test_a_batch_is_refused_as_a_batch(wrapped: str) -> None:
 
 def test_a_message_continued_elsewhere_is_refused() -> None:
     """Half of a referral must not pass for a whole one."""
-    assert refusal(message(PID, "DSC|more|F")) == Problem(code="hl7-continued", at="segment 3, DSC-1")
+    assert refusal(message(PID, "DSC|more|F")) == Problem(code="hl7-continued", at="DSC-1")
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_a_sender_that_wants_no_answer_gets_none(modes: str) -> None:
 @pytest.mark.parametrize("version", ["2.3", "2.3.1", "2.4", "2.4^NZL^1.0"])
 def test_up_to_2_4_the_errors_are_repetitions_of_err_1(version: str) -> None:
     """Segment, occurrence, field and the table 0357 code."""
-    other = Problem(code="hl7-escape-kept", at="segment 3, PRD-2")
+    other = Problem(code="hl7-escape-kept", at="PRD[2]-2")
     answer = answered(parse(inbound(version)), Ack.REJECT, MISSING, other)
 
     assert answer.get("ERR-1.1") == ["RF1", "PRD"]
@@ -94,7 +94,7 @@ def test_from_2_5_on_each_error_is_a_segment() -> None:
     """Place in ERR-2, table 0357 in ERR-3, severity in ERR-4, our code and words beside."""
     answer = answered(parse(inbound("2.5.1")), Ack.REJECT, MISSING, Problem(code="x", at="PID-3[5=NH].1"))
 
-    assert answer.get("ERR-2") == ["RF1^1^6", "PID^1^3^1^1"]
+    assert answer.get("ERR-2") == ["RF1^1^6^1", "PID^1^3^1^1"]
     assert answer.get("ERR-3.1") == ["101", "207"]
     assert answer.get("ERR-4") == ["E", "E"]
     assert answer.get("ERR-5") == ["hl7-no-referral-id", "x"]

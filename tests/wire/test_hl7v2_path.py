@@ -20,6 +20,8 @@ from bridge.wire.hl7v2_path import Path, Selector, parse_path
                 segment="PID", field=3, component=1, which_repetition=Selector(major=5, minor=1, value="NH")
             ),
         ),
+        ("PID-11[2].5", Path(segment="PID", field=11, repetition=2, component=5)),
+        ("OBX[3]-5", Path(segment="OBX", occurrence=3, field=5)),
         (
             "PRD[1=RP]-7[3.2=1.2.3].1",
             Path(
@@ -50,6 +52,8 @@ def test_the_notation_names_one_place(notation: str, path: Path) -> None:
         "PID-3[5=NH][4=NHS].1",
         "PID-3[5>1]",
         "PID-3[NH]",
+        "PID-3[0].1",
+        "PID-3[1][5=NH].1",
         "PID-3[5=].1",
         "PID-*",
         "PID-5 ",
