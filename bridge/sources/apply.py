@@ -10,6 +10,7 @@ stopped by what it says of the patient: its key is enough.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import compress
 from typing import Any
 
 from bridge.domain.content import content_hash
@@ -23,7 +24,7 @@ from bridge.sources.reading import Reading
 from bridge.sources.record import Found, Record
 from bridge.sources.targets import Take, clock_of
 
-_NEEDS_REFERRAL = (EventKind.REFERRED, EventKind.CHANGED)
+_ENDS = (EventKind.CANCELLED, EventKind.ENTERED_IN_ERROR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,17 +61,13 @@ def apply(record: Record, mapping: Mapping, *, arrived: datetime) -> Reading:
     mapping = _for_practice(record, mapping)
     took = list(_take(record, mapping, arrived))
     values = _values(took)
-    stopping = [t for t in took if t.stops]
-    kind = values.one("event.kind")
-    if kind is not None and kind not in _NEEDS_REFERRAL:
-        stopping = [t for t in stopping if _identifies(t, values)]
+    stopping, odd = _judged(took, values)
+    whole = not any(t.stops for t in odd)
+    odd = [t for t in odd if t.code != "value-missing"]  # what ends a referral may be its key alone
     problems = _told(record, record.problems, _problems(stopping, mapping))
-    odd = [t for t in took if t not in stopping]
     return Reading(
         position=record.position,
-        event=None
-        if problems
-        else _event(record, values, mapping, arrived, whole=not any(t.stops for t in odd)),
+        event=None if problems else _event(record, values, mapping, arrived, whole=whole),
         problems=problems,
         warnings=_told(record, record.warnings, _problems(odd, mapping)),
         unmapped=tuple(record.unused(mapping.known)),
@@ -150,6 +147,13 @@ def _values(took: Iterable[_Took]) -> Values:
     return values
 
 
+def _judged(took: list[_Took], values: Values) -> tuple[list[_Took], list[_Took]]:
+    """What stops the event, and what is only odd."""
+    ends = values.one("event.kind") in _ENDS
+    stopping = [t.stops and (not ends or _identifies(t, values)) for t in took]
+    return list(compress(took, stopping)), [t for t, stops in zip(took, stopping, strict=True) if not stops]
+
+
 def _identifies(took: _Took, values: Values) -> bool:
     """Whether the event has no key, kind or clock without this value."""
     return took.name.startswith("event.") or (took.name == "practice.ods" and not values.all("event.owner"))
@@ -172,11 +176,14 @@ def _problems(took: Iterable[_Took], mapping: Mapping) -> tuple[Problem, ...]:
 def _told(
     record: Record, by_reader: tuple[Problem, ...], by_rules: tuple[Problem, ...]
 ) -> tuple[Problem, ...]:
-    """Both lists with the record's position; where the reader spoke of a place, the rules need not."""
+    """Both lists with the record's position: of one place the reader's word counts, and one code once."""
     spoken = {problem.at for problem in by_reader}
-    told = (*by_reader, *(problem for problem in by_rules if problem.at not in spoken))
+    ruled: dict[tuple[str, str], Problem] = {}
+    for problem in by_rules:
+        if problem.at not in spoken:
+            ruled.setdefault((problem.at, problem.code), problem)
     before = f"{record.position}, " if record.position else ""
-    return tuple(replace(problem, at=before + problem.at) for problem in told)
+    return tuple(replace(problem, at=before + problem.at) for problem in (*by_reader, *ruled.values()))
 
 
 def _event(

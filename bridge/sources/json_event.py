@@ -1,7 +1,7 @@
 """Our documented JSON event, for hubs and scripts: docs/reference/json-event.md.
 
-The model says what an event may hold, and is published as a JSON Schema; the mapping json-event.toml says where
-each part goes. A key that the model does not know is refused: a misspelt `interpreter_required` that is
+The model says what an event may hold, and is published as a JSON Schema; the mapping json-event.toml says
+where each part goes. A key that the model does not know is refused: a misspelt `interpreter_required` that is
 silently dropped harms somebody.
 """
 

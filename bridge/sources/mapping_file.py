@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bridge.domain.identifiers import OdsCode
+from bridge.domain.toml_lines import line_of, lines_of
 from bridge.errors import ConfigError, Problem
 from bridge.sources.formats import Format, format_of
 from bridge.sources.mapping import Codes, FieldText, Mapping, MappingText, OverlayText, Place, Rule
 from bridge.sources.targets import TARGETS, Target
-from bridge.sources.toml_lines import line_of, lines_of
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 _AT_LINE = re.compile(r"at line (\d+)")
