@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, NullPool, create_engine, inspect, text
 
 from bridge.errors import ConfigError
 
@@ -34,3 +34,11 @@ def migrate(conn: Connection) -> None:
     config.attributes["connection"] = conn
     command.upgrade(config, "head")
     conn.commit()
+
+
+def upgrade(url: str) -> None:
+    """Bring a PostgreSQL database to HEAD (`bridge migrate`); SQLite is brought there when it is opened."""
+    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool)
+    with engine.connect() as conn:
+        migrate(conn)
+    engine.dispose()

@@ -2,7 +2,7 @@
 
 CLAIM picks lanes that are due. `due_at` of a leased lane is the end of its lease, so a lease that ran out
 is simply due again; one index seek on (partner, due_at) finds both. The caller drops a second lane of the
-same patient from the batch; the unique index `lane_in_flight` holds the line between nodes.
+same patient from the batch; the unique index `lane_in_flight_ix` holds the line between nodes.
 """
 
 from sqlalchemy import TextClause, text

@@ -41,7 +41,7 @@ body = Table(
     Column("kind", String(12), nullable=False),  # message, answer, delivery
     Column("at", BigInteger, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
-    Index("body_at", "at"),
+    Index("body_at_ix", "at"),
 )
 
 message = Table(
@@ -60,7 +60,7 @@ message = Table(
     Column("request_id", String(64), nullable=False, server_default=""),
     Column("correlation_id", String(64), nullable=False, server_default=""),
     Column("traceparent", String(64), nullable=False, server_default=""),
-    Index("message_received", "received_at"),
+    Index("message_received_ix", "received_at"),
 )
 
 request = Table(
@@ -74,7 +74,7 @@ request = Table(
     Column("status", Integer),  # null while it is being processed
     Column("answer_id", String(36)),
     PrimaryKeyConstraint("caller", "request_id"),
-    Index("request_at", "at"),
+    Index("request_at_ix", "at"),
 )
 
 event = Table(
@@ -99,16 +99,16 @@ event = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("sealed", LargeBinary),  # the canonical event while it is parked, waiting or kept
     UniqueConstraint("message_id", "n"),
-    Index("event_referral", "referral_id"),
-    Index("event_key", "key_id"),
+    Index("event_referral_ix", "referral_id"),
+    Index("event_key_ix", "key_id"),
     Index(
-        "event_unsettled",
+        "event_unsettled_ix",
         "state",
         "until",
         sqlite_where=text("state IN ('kept','waiting','parked')"),
         postgresql_where=text("state IN ('kept','waiting','parked')"),
     ),
-    Index("event_listed", "practice", "at"),
+    Index("event_listed_ix", "practice", "at"),
 )
 
 event_key = Table(
@@ -120,7 +120,7 @@ event_key = Table(
     Column("content", String(64), nullable=False),
     Column("kind", String(20), nullable=False),
     Column("event_id", String(36), nullable=False),
-    Index("event_key_referral", "referral_id"),
+    Index("event_key_referral_ix", "referral_id"),
 )
 
 referral = Table(
@@ -151,17 +151,17 @@ referral = Table(
     ),  # "ServiceRequest/…" at the service
     Column("correlation_id", String(64), nullable=False, server_default=""),
     Column("sealed", LargeBinary, nullable=False),  # the canonical referral
-    Index("referral_patient", "patient", "service"),
-    Index("referral_local", "local"),
-    Index("referral_service_ref", "service", "service_ref"),
-    Index("referral_state", "state", "updated_at"),
-    Index("referral_practice", "practice", "opened_at"),
+    Index("referral_patient_ix", "patient", "service"),
+    Index("referral_local_ix", "local"),
+    Index("referral_service_ref_ix", "service", "service_ref"),
+    Index("referral_state_ix", "state", "updated_at"),
+    Index("referral_practice_ix", "practice", "opened_at"),
 )
 
 # One living referral per person and service, whatever two nodes do at once (promise 3). A parked possible
 # duplicate is the exception a person decides on, so it is not covered.
 Index(
-    "referral_one_open",
+    "referral_one_open_ix",
     referral.c.patient,
     referral.c.service,
     unique=True,
@@ -198,7 +198,7 @@ lane = Table(
     UniqueConstraint("referral_id", "partner"),
 )
 Index(
-    "lane_due",
+    "lane_due_ix",
     lane.c.partner,
     lane.c.due_at,
     sqlite_where=text("due_at IS NOT NULL"),
@@ -206,7 +206,7 @@ Index(
 )
 # At most one in flight per (partner, patient), enforced by the database.
 Index(
-    "lane_in_flight",
+    "lane_in_flight_ix",
     lane.c.partner,
     lane.c.patient,
     unique=True,
@@ -249,8 +249,8 @@ delivery = Table(
     metadata,
     *_delivery_columns(),
     UniqueConstraint("lane_id", "seq"),
-    Index("delivery_referral", "referral_id"),
-    Index("delivery_state", "state", "partner", "created_at"),
+    Index("delivery_referral_ix", "referral_id"),
+    Index("delivery_state_ix", "state", "partner", "created_at"),
 )
 
 settled = Table(
@@ -260,8 +260,8 @@ settled = Table(
     Column("settled_at", BigInteger, nullable=False),
     Column("reference", String(200), nullable=False, server_default=""),
     Column("level", String(24), nullable=False, server_default=""),
-    Index("settled_referral", "referral_id"),
-    Index("settled_at", "settled_at"),
+    Index("settled_referral_ix", "referral_id"),
+    Index("settled_at_ix", "settled_at"),
 )
 
 attempt = Table(
@@ -275,7 +275,7 @@ attempt = Table(
     Column("status", Integer),
     Column("code", String(60), nullable=False, server_default=""),
     Column("node", String(40), nullable=False),
-    Index("attempt_delivery", "delivery_id"),
+    Index("attempt_delivery_ix", "delivery_id"),
 )
 
 held = Table(
@@ -289,8 +289,8 @@ held = Table(
     Column("until", BigInteger),  # when it may be forgotten, or shows on the not-sent list
     Column("sealed", LargeBinary, nullable=False),
     PrimaryKeyConstraint("kind", "owner", "key"),
-    Index("held_until", "kind", "until"),
-    Index("held_also", "kind", "owner", "also"),
+    Index("held_until_ix", "kind", "until"),
+    Index("held_also_ix", "kind", "owner", "also"),
 )
 
 person = Table(
@@ -303,7 +303,7 @@ person = Table(
     Column("deceased", Boolean, nullable=False),
     Column("dissent", Boolean, nullable=False),
     Column("known_at", BigInteger, nullable=False),
-    Index("person_nhs", "nhs"),
+    Index("person_nhs_ix", "nhs"),
 )
 
 filed = Table(
@@ -347,7 +347,7 @@ batch = Table(
     Column("counts", Text, nullable=False, server_default="{}"),
     Column("started_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
-    Index("batch_source", "source", "extracted_at"),
+    Index("batch_source_ix", "source", "extracted_at"),
 )
 
 poll = Table(
@@ -371,5 +371,5 @@ audit = Table(
     Column("why", Text, nullable=False, server_default=""),
     Column("mac", LargeBinary, nullable=False),
     PrimaryKeyConstraint("node", "n"),
-    Index("audit_at", "at"),
+    Index("audit_at_ix", "at"),
 )

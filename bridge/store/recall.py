@@ -1,0 +1,46 @@
+"""What earlier messages left behind, read many rows at a time: for bulk sources, where one look-up a row is too many."""
+
+from collections.abc import Collection, Iterator
+
+import orjson
+from sqlalchemy import bindparam, delete, select
+
+from bridge.store.held import Row
+from bridge.store.tables import event_key, held
+from bridge.store.unit import Tx
+
+_STEP = 500  # keys in one statement; SQLite takes 32,766, older ones 999
+
+_KIND = select(held.c.owner, held.c.key, held.c.sealed, held.c.clock, held.c.until).where(
+    held.c.kind == bindparam("kind")
+)
+_KEYS = select(event_key.c.id, event_key.c.kind).where(event_key.c.id.in_(bindparam("ids", expanding=True)))
+_FORGET = delete(held).where(
+    held.c.kind == bindparam("kind"), held.c.owner == bindparam("owner"), held.c.also == bindparam("also")
+)
+
+
+def every(tx: Tx, kind: str) -> Iterator[Row]:
+    """Every held row of a kind, opened one after the other."""
+    for found in tx.run(_KIND, {"kind": kind}).yield_per(_STEP):
+        place = f"{kind}/{found.owner}/{found.key}"
+        key, fields = orjson.loads(tx.open("held.sealed", place, found.sealed))
+        yield Row(
+            kind=kind, owner=found.owner, key=key, fields=fields, clock=found.clock, until=found.until
+        )
+
+
+def last_kinds(tx: Tx, key_ids: Collection[str]) -> dict[str, str]:
+    """What the newest event of each of these keys said (EventKind), for those that had one."""
+    ids = list(key_ids)
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), _STEP):
+        rows = tx.run(_KEYS, {"ids": ids[start : start + _STEP]}).all()
+        found.update({row.id: row.kind for row in rows})
+    return found
+
+
+def forget(tx: Tx, kind: str, owner: str, also: str) -> int:
+    """Forget every row held under that second key; how many there were."""
+    index = tx.sealer.index(f"held.{kind}.also", also)
+    return tx.run(_FORGET, {"kind": kind, "owner": owner, "also": index}).rowcount
