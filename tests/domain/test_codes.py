@@ -115,6 +115,8 @@ def test_the_digit_a_spreadsheet_eats_is_recognised(code: str) -> None:
         ("1776011000006110", "snomed-spreadsheet-rounded"),
         ("1659111000000100", "snomed-spreadsheet-rounded"),
         ("871731000000000", "snomed-spreadsheet-rounded"),  # saved as 8.71731E+14 and read again
+        ("871731000000", "snomed-spreadsheet-rounded"),  # from twelve digits on
+        ("87173100000", "snomed-check-digit"),
         ("999007691000230000", "snomed-spreadsheet-rounded"),  # eighteen digits lose three
         ("238451000006117", "snomed-description-as-concept"),
         ("284596015", "snomed-description-as-concept"),
