@@ -15,11 +15,6 @@ NUMBER = "9990000018"
 
 
 @pytest.fixture(scope="module")
-def ring(tmp_path_factory: pytest.TempPathFactory) -> KeyRing:
-    return create_key_ring(tmp_path_factory.mktemp("ring") / "ring.json")
-
-
-@pytest.fixture(scope="module")
 def sealer(ring: KeyRing) -> Sealer:
     return Sealer(ring)
 
