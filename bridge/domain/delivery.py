@@ -30,7 +30,7 @@ class Effect(StrEnum):
     AT_MOST_ONE = "at-most-one"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Delivery:
     """A claimed delivery, opened: `body` is the FHIR JSON to send.
 

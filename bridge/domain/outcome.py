@@ -30,7 +30,7 @@ class OutcomeKind(StrEnum):
     ENTERED_IN_ERROR = "entered-in-error"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Value:
     """The value of an observation; exactly one of the fields is set. Decimals stay text (1.10 is not 1.1)."""
 
@@ -45,7 +45,7 @@ class Value:
     absent: str = ""  # FHIR data-absent-reason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Component:
     """One part of a measure."""
 
@@ -53,7 +53,7 @@ class Component:
     value: Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Outcome:
     """One thing the service says. `identifier` (system|value) and `version` make repeats harmless."""
 

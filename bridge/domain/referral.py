@@ -2,6 +2,7 @@
 
 Every value is parsed at the door, so inside the type is the proof. Dates are FHIR strings that keep the
 precision of the source (`2026`, `2026-03`, `2026-03-01`, or a dateTime with offset); "" means not known.
+What could name a person has no repr, so that no log or exception can show it.
 """
 
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from bridge.domain.identifiers import NhsNumber, OdsCode
 BRIDGE = UUID("6b1f3a0e-5f0c-5c3b-9d52-3f6f6a1f0b11")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Identifier:
     """A business identifier."""
 
@@ -43,7 +44,7 @@ class Concept:
         return next((c.code for c in self.codings if c.system == system), "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Address:
     """A postal address; every line as the source had it."""
 
@@ -54,7 +55,7 @@ class Address:
     use: str = ""  # FHIR AddressUse: home, temp, old; "" not said
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Telecom:
     """One way to reach someone. `system` is FHIR ContactPointSystem: phone, email, sms."""
 
@@ -72,7 +73,7 @@ class SafeContact:
     post: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Patient:
     """The person, as the GP system holds them."""
 
@@ -106,7 +107,7 @@ class Organisation:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Requester:
     """Who asked, as far as the source says."""
 
@@ -117,7 +118,7 @@ class Requester:
     telecoms: tuple[Telecom, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ReferralKey:
     """Design 4: what makes the same referral the same, for ever."""
 
@@ -159,7 +160,7 @@ class Consent(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Referral:
     """One episode, in full, as the source last told it."""
 
@@ -184,7 +185,7 @@ class Referral:
     withheld: bool = False  # something was held back for confidentiality; never what
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class ReferralEvent:
     """What one place in one message says of one referral.
 

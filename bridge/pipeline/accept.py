@@ -70,22 +70,31 @@ def read(source: Source, message: Message, ctx: Context) -> tuple[Reading, ...]:
     return found or (Reading(problems=(Problem(code="no-event"),)),)
 
 
-async def accept(store: Store, ctx: Context, source: Source, message: Message) -> Verdict:
-    """Keep, translate and queue in one commit. Raises Unavailable when nothing could be kept."""
+async def accept(
+    store: Store, ctx: Context, source: Source, message: Message, *, allowed: frozenset[str] | None = None
+) -> Verdict:
+    """Keep, translate and queue in one commit. Raises Unavailable when nothing could be kept.
+
+    `allowed` are the practices the sender speaks for; None for a door that is bound by where it stands.
+    """
     try:
         readings = read(source, message, ctx)
     except Exception as error:  # noqa: BLE001 - a fault of ours is never the sender's loss
         emit(Event.WORKER_FAILED, worker="translate", error=type(error).__name__)
         return await store.run(lambda tx: keep_for_later(tx, ctx, message))
     try:
-        return await store.run(lambda tx: _keep(tx, ctx, message, readings))
+        return await store.run(lambda tx: _keep(tx, ctx, message, readings, allowed))
     except (AssertionError, KeyError, TypeError, ValueError):
         return await store.run(lambda tx: keep_for_later(tx, ctx, message))
 
 
-def _keep(tx: Tx, ctx: Context, message: Message, readings: Iterable[Reading]) -> Verdict:
+def _keep(
+    tx: Tx, ctx: Context, message: Message, readings: Iterable[Reading], allowed: frozenset[str] | None
+) -> Verdict:
     messages.keep(tx, message)
-    became = tuple(settle(tx, ctx, message, n, reading) for n, reading in enumerate(readings))
+    became = tuple(
+        settle(tx, ctx, message, n, reading, allowed=allowed) for n, reading in enumerate(readings)
+    )
     return Verdict(message_id=message.id, events=became)
 
 
@@ -111,7 +120,16 @@ def keep_for_later(tx: Tx, ctx: Context, message: Message) -> Verdict:
     return Verdict(message_id=message.id, events=(became,))
 
 
-def settle(tx: Tx, ctx: Context, message: Message, n: int, reading: Reading, *, bulk: bool = False) -> Became:
+def settle(
+    tx: Tx,
+    ctx: Context,
+    message: Message,
+    n: int,
+    reading: Reading,
+    *,
+    allowed: frozenset[str] | None = None,
+    bulk: bool = False,
+) -> Became:
     """Apply one reading of a kept message and record what became of it.
 
     A bulk door answers per file: what a single-message door refuses is parked there for a person.
@@ -123,7 +141,10 @@ def settle(tx: Tx, ctx: Context, message: Message, n: int, reading: Reading, *, 
         applied = Applied(state=state, code=reading.problems[0].code, practice=message.practice)
     else:
         origin = Origin(
-            event_id=event_id, mapping=message.mapping, correlation_id=message.correlation_id or message.id
+            event_id=event_id,
+            mapping=message.mapping,
+            correlation_id=message.correlation_id or message.id,
+            allowed=allowed,
         )
         applied = translate.apply(tx, ctx, origin, event)
         if applied.practice and event.extracted_at is not None:

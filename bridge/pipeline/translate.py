@@ -38,12 +38,20 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Which event row this is, for the journey. `released`: a person overruled the gates that parked it."""
+    """Which event row this is, for the journey.
+
+    `released`: a person overruled the gates that parked it. `allowed`: the practices the sender speaks for.
+    """
 
     event_id: str
     mapping: str
     correlation_id: str
     released: bool = False
+    allowed: frozenset[str] | None = None
+
+    def may_speak_for(self, practice: str) -> bool:
+        """Whether the sender speaks for that practice."""
+        return self.allowed is None or practice in self.allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +91,8 @@ class _Said:
 def apply(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent) -> Applied:
     """Apply one event; never raises for what the event says."""
     tx.lock(str(event.key.id))
+    if not _may_speak(tx, origin, event):
+        return Applied(state=EventState.REFUSED, code="practice-not-yours")
     known = referrals.key_of(tx, str(event.key.id))
     if known is not None and not origin.released:
         repeated = _repeated(tx, origin, event, known)
@@ -93,6 +103,17 @@ def apply(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent) -> Applied
     if event.referral is None:
         return Applied(state=EventState.PARKED, code="referral-missing")
     return _referred(tx, ctx, origin, event, event.referral, known)
+
+
+def _may_speak(tx: Tx, origin: Origin, event: ReferralEvent) -> bool:
+    """Where the event names its practice, that one; where it has keys only, the practice of what they name."""
+    if event.referral is not None:
+        ods = event.referral.practice.ods
+        return origin.may_speak_for(ods.code if ods else "")
+    known = referrals.key_of(tx, str(event.key.id))
+    if known is None or known.referral_id is None:
+        return True
+    return origin.may_speak_for(referrals.about(tx, known.referral_id).practice)
 
 
 def _repeated(tx: Tx, origin: Origin, event: ReferralEvent, known: Key) -> Applied | None:

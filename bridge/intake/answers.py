@@ -1,0 +1,88 @@
+"""The one place where errors become HTTP answers with an OperationOutcome; routes raise."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from bridge.errors import (
+    BridgeError,
+    Conflict,
+    Forbidden,
+    IntakeError,
+    NotFound,
+    Problem,
+    Unacceptable,
+    Unauthenticated,
+    Unavailable,
+    Unreadable,
+)
+from bridge.fhir.answers import operation_outcome
+from bridge.intake.desk import TooLarge, tracing
+
+FHIR_JSON = "application/fhir+json"
+RETRY_AFTER_S = 5
+
+# Error → HTTP status and the problem to name when the error has none of its own.
+ANSWERS: dict[type[BridgeError], tuple[int, str]] = {
+    Unauthenticated: (401, "credential-missing"),
+    Forbidden: (403, "caller-not-allowed"),
+    NotFound: (404, "not-found"),
+    Conflict: (409, "version-conflict"),
+    TooLarge: (413, "body-too-large"),
+    Unreadable: (400, "unreadable"),
+    Unacceptable: (422, "unacceptable"),
+    IntakeError: (400, "unreadable"),
+    Unavailable: (503, "unavailable"),
+}
+_STATUSES = {404: "not-found", 405: "method-not-allowed", 406: "not-acceptable", 415: "media-type"}
+
+
+def status_of(error: BridgeError) -> tuple[int, str]:
+    """The HTTP status and default problem code of an error."""
+    return next(ANSWERS[kind] for kind in type(error).__mro__ if kind in ANSWERS)
+
+
+def fhir(content: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A FHIR JSON answer."""
+    return Response(orjson.dumps(content), status, dict(headers or {}), FHIR_JSON)
+
+
+def refusal(status: int, problems: tuple[Problem, ...], headers: Mapping[str, str] | None = None) -> Response:
+    """An OperationOutcome that names places and rules, never values."""
+    return fhir(operation_outcome(problems), status, headers)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error in one form, and give every answer the tracing ids it came with."""
+
+    @app.exception_handler(BridgeError)
+    async def bridge_error(_request: Request, error: BridgeError) -> Response:
+        status, code = status_of(error)
+        headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
+        if status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        return refusal(status, error.problems or (Problem(code=code),), headers)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(_request: Request, error: HTTPException) -> Response:
+        code = _STATUSES.get(error.status_code, "unreadable")
+        return refusal(error.status_code, (Problem(code=code),), error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def wrong_parameters(_request: Request, error: RequestValidationError) -> Response:
+        places = (".".join(str(part) for part in e["loc"][:2]) for e in error.errors())
+        return refusal(400, tuple(Problem(code="parameter-wrong", at=place) for place in places))
+
+    @app.middleware("http")
+    async def trace(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+        try:
+            response = await call(request)
+        except Exception:  # noqa: BLE001 - the last belt: never a stack trace, never a value
+            response = refusal(500, (Problem(code="internal"),))
+        response.headers.update(tracing(request))
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response

@@ -1,0 +1,60 @@
+"""What every door is given: the store, the rules, the sources, who may call; and how a request is taken in."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from fastapi import Request
+
+from bridge.errors import Problem, Unacceptable, Unavailable
+from bridge.pipeline.context import Context
+from bridge.security.caller import Caller
+from bridge.security.callers import Callers, RequestFacts
+from bridge.sources import Source
+from bridge.store import Store
+
+REQUEST_ID = "X-Request-ID"
+CORRELATION_ID = "X-Correlation-ID"
+
+
+class TooLarge(Unacceptable):
+    """The body is larger than this bridge takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The doors' common ground. `full` gives the code of a limit that is passed, or ""."""
+
+    store: Store
+    context: Context
+    sources: Mapping[str, Source]
+    callers: Callers
+    largest_body: int
+    wake: Callable[[], None] = field(default=lambda: None)
+    full: Callable[[], str] = field(default=lambda: "")
+
+    async def caller(self, request: Request) -> Caller:
+        """Who is calling; Unauthenticated or Forbidden. Off the loop: a token may need its issuer's keys."""
+        facts = RequestFacts.from_scope(request.scope)
+        return await asyncio.to_thread(self.callers.identify, facts)
+
+    async def body(self, request: Request) -> bytes:
+        """The whole body, refused as soon as it is too large; Unavailable when the bridge is full."""
+        limit = self.full()
+        if limit:
+            raise Unavailable(limit)
+        if int(request.headers.get("content-length") or 0) > self.largest_body:
+            raise TooLarge(problems=(Problem(code="body-too-large"),))
+        chunks, size = [], 0
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > self.largest_body:
+                raise TooLarge(problems=(Problem(code="body-too-large"),))
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+
+def tracing(request: Request) -> dict[str, str]:
+    """The two ids of the request as far as they are fit to be kept and sent back (80 printable characters)."""
+    found = {name: request.headers.get(name, "") for name in (REQUEST_ID, CORRELATION_ID)}
+    return {k: v for k, v in found.items() if 0 < len(v) <= 64 and v.isascii() and v.isprintable()}

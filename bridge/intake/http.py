@@ -1,0 +1,126 @@
+"""POST /events/{source}: one message in, an honest answer out. GET /messages and /referrals: what became of it."""
+
+from typing import Annotated, Any
+from uuid import uuid4
+
+import orjson
+from fastapi import APIRouter, Path, Request, Response
+
+from bridge.errors import Forbidden, NotFound, Problem
+from bridge.events import Event, emit
+from bridge.intake.answers import refusal
+from bridge.intake.desk import CORRELATION_ID, REQUEST_ID, Desk, tracing
+from bridge.pipeline.accept import Verdict, accept
+from bridge.security.caller import Caller, Role
+from bridge.store import views
+from bridge.store.messages import Message
+
+Name = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+Uuid = Annotated[str, Path(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
+UNREADABLE = frozenset({"unreadable", "no-event"})
+
+
+def routes(desk: Desk) -> APIRouter:
+    """The plain doors."""
+    router = APIRouter()
+
+    @router.post("/events/{source}", status_code=202)
+    async def post_event(source: Name, request: Request) -> Response:
+        caller = await desk.caller(request)
+        found = desk.sources.get(source)
+        if found is None or source not in caller.sources or Role.SYSTEM not in caller.roles:
+            raise Forbidden(problems=(Problem(code="source-not-yours"),))
+        message = await received(desk, request, caller, source=source, mapping=found.version, door="http")
+        verdict = await accept(desk.store, desk.context, found, message, allowed=caller.practices)
+        desk.wake()
+        return answer(message, verdict)
+
+    @router.get("/messages/{message_id}")
+    async def get_message(message_id: Uuid, request: Request) -> Response:
+        caller = await desk.caller(request)
+        story = await desk.store.read(lambda tx: views.message_story(tx, message_id))
+        if story is None or not (story["caller"] == caller.name or Role.OPERATOR in caller.roles):
+            raise NotFound
+        return _json(story)
+
+    @router.get("/referrals/{referral_id}")
+    async def get_referral(referral_id: Uuid, request: Request) -> Response:
+        caller = await desk.caller(request)
+        story = await desk.store.read(lambda tx: views.referral_story(tx, referral_id))
+        if story is None or not may_see(caller, story["practice"], story["service"]):
+            raise NotFound
+        return _json(story)
+
+    return router
+
+
+def may_see(caller: Caller, practice: str, service: str) -> bool:
+    """Operators see where every referral stands; others those of their practices or service."""
+    return Role.OPERATOR in caller.roles or caller.may_read(practice, service)
+
+
+async def received(
+    desk: Desk, request: Request, caller: Caller, *, source: str, mapping: str, door: str
+) -> Message:
+    """The request as a message to keep."""
+    content = await desk.body(request)
+    traced = tracing(request)
+    return Message(
+        id=str(uuid4()),
+        source=source,
+        door=door,
+        caller=caller.name,
+        media_type=request.headers.get("content-type", "")[:80],
+        content=content,
+        size=len(content),
+        mapping=mapping,
+        request_id=traced.get(REQUEST_ID, ""),
+        correlation_id=traced.get(CORRELATION_ID, ""),
+    )
+
+
+def answer(message: Message, verdict: Verdict) -> Response:
+    """202 for news, 200 for a repeat, 409 for a conflict, 4xx with an OperationOutcome for a refusal."""
+    where = {"Location": f"/messages/{message.id}", "X-Receipt-ID": message.id}
+    codes = [event.code for event in verdict.events if event.code]
+    if verdict.refused or verdict.conflict:
+        problems = tuple(p for e in verdict.events for p in e.problems) or tuple(
+            Problem(code=code) for code in codes
+        )
+        status = 409 if verdict.conflict else refused_status(codes, problems)
+        emit(
+            Event.MESSAGE_REFUSED,
+            message=message.id,
+            source=message.source,
+            door=message.door,
+            caller=message.caller,
+            code=problems[0].code,
+        )
+        return refusal(status, problems, where)
+    body = {
+        "message": message.id,
+        "events": [
+            {
+                "position": e.position,
+                "kind": e.kind,
+                "state": e.state.value,
+                "code": e.code,
+                "referral": e.referral_id,
+                "warnings": [{"code": w.code, "at": w.at, "shape": w.shape} for w in e.warnings],
+            }
+            for e in verdict.events
+        ],
+    }
+    return Response(orjson.dumps(body), 200 if verdict.duplicate else 202, where, "application/json")
+
+
+def refused_status(codes: list[str], problems: tuple[Problem, ...]) -> int:
+    """403 for another's practice, 400 for what is not readable at all, 422 for what is not usable."""
+    if "practice-not-yours" in codes:
+        return 403
+    syntax = ("json-", "xml-", "hl7-syntax", "body-")
+    return 400 if any(p.code in UNREADABLE or p.code.startswith(syntax) for p in problems) else 422
+
+
+def _json(content: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(content), 200, {}, "application/json")
