@@ -89,12 +89,22 @@ def day(folder: Path, plan: Plan, number: int = 1) -> Truth:
     return Truth(number=number, extracted=extracted, practice=plan.practice, files=extract.files, fates=fates)
 
 
+def everyone(plan: Plan, skip: int = 0) -> Iterator[Person]:
+    """The people of the practice as they appear: those registered, then two for each case."""
+    return people(plan.seed, today=plan.start, skip=skip)
+
+
+def known_by(plan: Plan, number: int) -> int:
+    """How many of `everyone` appear in the batches up to day `number`."""
+    return plan.patients + number * 2 * len(_cases(plan))
+
+
 def _care(extract: Extract, plan: Plan, number: int) -> Iterator[Fate]:
     entered = _entered(plan, number)
     rows = Rows(extract, plan.practice, entered=entered, own_text=plan.own_text)
     pool = [guid(plan.seed, "registered", n) for n in range(plan.patients)]
     if number == 1:
-        for patient, person in zip(pool, _people(plan), strict=False):
+        for patient, person in zip(pool, everyone(plan), strict=False):
             rows.patient(patient, person, {})
     acts = _acts(plan, number)
     noise = Noise(extract, plan.practice, pool, seed=plan.seed, number=number, entered=entered)
@@ -128,17 +138,16 @@ def _acts(plan: Plan, number: int) -> list[tuple[Entity, Act]]:
 
 
 def _cast(plan: Plan, number: int) -> list[Entity]:
-    plain = [(Case.RECORD, Case.BARE_CODE)[n % 2] for n in range(plan.referrals)]
-    cases = [case for case, times in plan.cases.items() for _ in range(times)] + plain
-    everyone = _people(plan, skip=plan.patients + (number - 1) * 2 * len(cases))
+    cases = _cases(plan)
+    persons = everyone(plan, skip=known_by(plan, number - 1))
     return [
         Entity(
             key=(plan.seed, number, n),
             case=case,
             born=number,
             entered=_entered(plan, number),
-            person=next(everyone),
-            other=next(everyone),
+            person=next(persons),
+            other=next(persons),
         )
         for n, case in enumerate(cases)
     ]
@@ -149,5 +158,6 @@ def _entered(plan: Plan, number: int) -> date:
     return plan.start + timedelta(days=number - 2)
 
 
-def _people(plan: Plan, skip: int = 0) -> Iterator[Person]:
-    return people(plan.seed, today=plan.start, skip=skip)
+def _cases(plan: Plan) -> list[Case]:
+    plain = [(Case.RECORD, Case.BARE_CODE)[n % 2] for n in range(plan.referrals)]
+    return [case for case, times in plan.cases.items() for _ in range(times)] + plain
