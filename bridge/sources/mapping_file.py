@@ -108,7 +108,7 @@ def _practices(text: OverlayText, sheet: Sheet) -> Iterator[str]:
 def _flattened(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """`patient.family = {…}` is a table in a table for TOML and one dotted name for us."""
     for key, value in table.items():
-        if isinstance(value, dict) and value and all(isinstance(v, dict) for v in value.values()):
+        if isinstance(value, dict) and value and not value.keys() & FieldText.model_fields.keys():
             yield from _flattened(value, f"{prefix}{key}.")
         else:
             yield prefix + key, value
