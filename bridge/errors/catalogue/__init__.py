@@ -1,0 +1,40 @@
+"""The closed catalogue of problem codes: what each means and what to do next, in words without values.
+
+One file per theme; the first line of each says what belongs there. A code stands in one file only, and a new
+file is added to the merge below. docs/reference/errors.md is generated from the merged table.
+"""
+
+from bridge.errors.catalogue import (
+    access,
+    bars,
+    codes,
+    dates,
+    emis,
+    fhir,
+    fields,
+    hl7v2,
+    instruments,
+    json_event,
+    mapping,
+    ours,
+    partners,
+    people,
+)
+from bridge.errors.catalogue.entry import Entry as Entry
+
+CATALOGUE: dict[str, Entry] = {
+    **access.ENTRIES,
+    **bars.ENTRIES,
+    **codes.ENTRIES,
+    **dates.ENTRIES,
+    **emis.ENTRIES,
+    **fhir.ENTRIES,
+    **fields.ENTRIES,
+    **hl7v2.ENTRIES,
+    **instruments.ENTRIES,
+    **json_event.ENTRIES,
+    **mapping.ENTRIES,
+    **ours.ENTRIES,
+    **partners.ENTRIES,
+    **people.ENTRIES,
+}

@@ -1,0 +1,56 @@
+"""What can be wrong with a clinical code, whichever format it came in."""
+
+from bridge.errors.catalogue.entry import Entry
+
+ENTRIES: dict[str, Entry] = {
+    "code-not-in-table": Entry(
+        "The source uses a code that the mapping's code table does not list.",
+        "Find out what the code means and add it to the mapping, or to the practice's overlay; then release.",
+        "code-invalid",
+    ),
+    "snomed-check-digit": Entry(
+        "The SNOMED CT code's check digit is wrong.",
+        "Correct the code at its source; a digit may be wrong or missing.",
+        "code-invalid",
+    ),
+    "snomed-description-as-concept": Entry(
+        "A SNOMED CT description id stands where a concept id is needed.",
+        "Send the concept id; the description id may go beside it.",
+        "code-invalid",
+    ),
+    "snomed-leading-zero": Entry(
+        "The SNOMED CT code starts with 0.",
+        "Send the code without padding.",
+        "code-invalid",
+    ),
+    "snomed-length": Entry(
+        "The SNOMED CT code does not have 6 to 18 digits.",
+        "Check the code at its source.",
+        "code-invalid",
+    ),
+    "snomed-not-digits": Entry(
+        "The SNOMED CT code holds something other than digits.",
+        "Send the concept id alone, as text.",
+        "code-invalid",
+    ),
+    "snomed-partition": Entry(
+        "The SNOMED CT code is no concept, description or relationship id.",
+        "Check the code at its source.",
+        "code-invalid",
+    ),
+    "snomed-relationship-as-concept": Entry(
+        "A SNOMED CT relationship id stands where a concept id is needed.",
+        "Send the concept id.",
+        "code-invalid",
+    ),
+    "snomed-spreadsheet-exponent": Entry(
+        "A spreadsheet has turned the SNOMED CT code into a number with an exponent.",
+        "Export again with the code column as text.",
+        "code-invalid",
+    ),
+    "snomed-spreadsheet-rounded": Entry(
+        "A spreadsheet seems to have turned the last digits of the SNOMED CT code into zeros.",
+        "Export again with the code column as text.",
+        "code-invalid",
+    ),
+}

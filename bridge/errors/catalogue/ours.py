@@ -1,0 +1,11 @@
+"""What went wrong on our side, where the sender has nothing to mend."""
+
+from bridge.errors.catalogue.entry import Entry
+
+ENTRIES: dict[str, Entry] = {
+    "internal": Entry(
+        "The bridge failed; the message is safe and will be tried again.",
+        "Look at the log under the message id; the bridge retries by itself.",
+        "exception",
+    ),
+}
