@@ -69,7 +69,7 @@ class Breaker:
 
     @property
     def refusing(self) -> bool:
-        """Whether the same refusal has now been seen on enough lanes to blame the partner, not the message."""
+        """Whether the same refusal was seen on enough lanes to blame the partner, not the message."""
         return len(self._refused_lanes) >= REFUSALS
 
     def _refused(self, error: Refused, lane_id: int) -> bool:

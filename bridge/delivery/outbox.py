@@ -1,13 +1,13 @@
 """Queueing a delivery in its lane: what it supersedes, and when a cancel need not leave at all.
 
-| lane before            | create            | change                              | cancel                       |
-|------------------------|-------------------|-------------------------------------|------------------------------|
-| nothing ever sent      | queued            | replaces the waiting create         | closes what waits, not sent  |
-| create parked          | –                 | a new create takes its place        | closes it; sent if it may    |
-|                        |                   | (it updates what it may find there) | have left                    |
-| create in doubt, sent  | –                 | queued behind it                    | queued behind it             |
-| change waiting         | –                 | the newer one stays                 | closes it, cancel queued     |
-| cancel queued          | –                 | queued behind it                    | the newer one stays          |
+| lane before           | change arrives                       | cancel arrives                    |
+|-----------------------|--------------------------------------|-----------------------------------|
+| nothing ever sent     | replaces the waiting create          | closes what waits, nothing goes   |
+| create parked         | a new create takes its place and     | closes it; goes out if it may     |
+|                       | updates what it may find there       | have left                         |
+| create in doubt, sent | queued behind it                     | queued behind it                  |
+| change waiting        | the newer one stays                  | closes it, cancel queued          |
+| cancel waiting        | queued behind it                     | the newer one stays               |
 """
 
 from dataclasses import replace

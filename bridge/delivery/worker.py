@@ -8,7 +8,7 @@ commits, the same look finds what arrived.
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,7 +26,7 @@ from bridge.store.unit import Store, Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastLook:
-    """What is known at send time: send, withhold for good, or hold for `wait`; and how old the knowledge is."""
+    """What is known at send time: send, withhold for good, or hold for `wait`; and how old that is."""
 
     withhold: str = ""  # a problem code: never send
     wait: timedelta | None = None  # try again later
@@ -45,7 +45,7 @@ class Terms:
     concurrency: int = 16
     lease: timedelta = timedelta(seconds=90)
     idle: timedelta = timedelta(milliseconds=500)
-    policy: RetryPolicy = RetryPolicy()
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
 
 
 class Worker:
@@ -64,8 +64,10 @@ class Worker:
         on_settled: Settled,
         clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
+        self.name = partner.name
         self.partner = partner
-        self.breaker = breaker
+        self.breaker: Breaker | None = breaker  # health reads it
+        self._breaker = breaker
         self.beat = clock()
         self.wake = asyncio.Event()
         self._store = store
@@ -108,8 +110,8 @@ class Worker:
         return self._terms.concurrency - len(self._flights)
 
     async def _claim(self) -> list[tuple[Claimed, LastLook]]:
-        limit = self.breaker.allowance(self._free())
-        if limit <= 0 or (self.breaker.state is BreakerState.HALF_OPEN and self._flights):
+        limit = self._breaker.allowance(self._free())
+        if limit <= 0 or (self._breaker.state is BreakerState.HALF_OPEN and self._flights):
             return []
         lease_ms = int(self._terms.lease.total_seconds() * 1000)
 
@@ -194,13 +196,13 @@ class Worker:
         return await self.partner.send(delivery)
 
     def _succeeded(self) -> None:
-        if self.breaker.state is not BreakerState.CLOSED:
+        if self._breaker.state is not BreakerState.CLOSED:
             emit(Event.BREAKER_CLOSED, partner=self.partner.name)
-        self.breaker.succeeded()
+        self._breaker.succeeded()
 
     async def _failed(self, delivery: Delivery, error: DeliveryError, started: float) -> None:
-        if self.breaker.failed(error, delivery.lane_id):
-            rest = (self.breaker.until - self._clock()) / 1000
+        if self._breaker.failed(error, delivery.lane_id):
+            rest = (self._breaker.until - self._clock()) / 1000
             emit(Event.BREAKER_OPENED, partner=self.partner.name, code=error.code, rest_s=round(rest))
         decision = decide(
             error,
@@ -210,7 +212,7 @@ class Worker:
             policy=self._terms.policy,
         )
         tried = _tried(self._node, started, type(error).__name__.lower(), error.code, error.status)
-        if decision.step is DeliveryStep.PARK and self.breaker.refusing:
+        if decision.step is DeliveryStep.PARK and self._breaker.refusing:
             await self._postpone(delivery, DeliveryStep.POSTPONE, self._terms.policy.longest, tried)
         elif decision.step is DeliveryStep.PARK:
             await self._store.run(lambda tx: self._park(tx, delivery, tried))

@@ -1,4 +1,4 @@
-"""What every door is given: the store, the rules, the sources, who may call; and how a request is taken in."""
+"""What every door is given: the store, the rules, the sources, who may call."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -55,6 +55,6 @@ class Desk:
 
 
 def tracing(request: Request) -> dict[str, str]:
-    """The two ids of the request as far as they are fit to be kept and sent back (80 printable characters)."""
+    """The two ids of the request, where they are fit to be kept and sent back (64 printable characters)."""
     found = {name: request.headers.get(name, "") for name in (REQUEST_ID, CORRELATION_ID)}
     return {k: v for k, v in found.items() if 0 < len(v) <= 64 and v.isascii() and v.isprintable()}

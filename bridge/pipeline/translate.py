@@ -106,7 +106,7 @@ def apply(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent) -> Applied
 
 
 def _may_speak(tx: Tx, origin: Origin, event: ReferralEvent) -> bool:
-    """Where the event names its practice, that one; where it has keys only, the practice of what they name."""
+    """For the practice the event names; where it has keys only, the practice of what they name."""
     if event.referral is not None:
         ods = event.referral.practice.ods
         return origin.may_speak_for(ods.code if ods else "")

@@ -25,9 +25,7 @@ def every(tx: Tx, kind: str) -> Iterator[Row]:
     for found in tx.run(_KIND, {"kind": kind}).yield_per(_STEP):
         place = f"{kind}/{found.owner}/{found.key}"
         key, fields = orjson.loads(tx.open("held.sealed", place, found.sealed))
-        yield Row(
-            kind=kind, owner=found.owner, key=key, fields=fields, clock=found.clock, until=found.until
-        )
+        yield Row(kind=kind, owner=found.owner, key=key, fields=fields, clock=found.clock, until=found.until)
 
 
 def last_kinds(tx: Tx, key_ids: Collection[str]) -> dict[str, str]:

@@ -1,0 +1,106 @@
+"""See and mend: release what is parked after the fix, or discard it for good; both with who and why.
+
+Releasing takes the ordinary way again: an event is applied anew, a referral or delivery is queued in its
+lane. Nothing here sends.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from bridge.domain.journey import (
+    DeliveryState,
+    DeliveryStep,
+    EventState,
+    EventStep,
+    ReferralState,
+    ReferralStep,
+)
+from bridge.errors import NotFound, Problem, Unacceptable
+from bridge.pipeline import accept, forward
+from bridge.pipeline.context import Context
+from bridge.store import audit, lanes, messages, referrals
+from bridge.store.tables import event, message
+from bridge.store.unit import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """Who mends, from which node, and why; `chain` makes the audit links."""
+
+    actor: str
+    why: str
+    node: str
+    chain: audit.Chain
+
+
+def release(tx: Tx, ctx: Context, hand: Hand, item: str) -> str:
+    """Try a parked event, referral or delivery again; the state it is in now."""
+    state = _release(tx, ctx, item)
+    audit.append(
+        tx, hand.chain, node=hand.node, actor=hand.actor, action="release", subject=item, why=hand.why
+    )
+    return state
+
+
+def _release(tx: Tx, ctx: Context, item: str) -> str:
+    row = tx.run(_EVENT.where(event.c.id == item)).first()
+    if row is not None:
+        if row.state not in (EventState.PARKED, EventState.NOT_SENT):
+            raise _not_parked(row.state)
+        messages.move_event(tx, item, EventStep.RELEASE)
+        applied = accept.reapply(
+            tx, ctx, item, mapping=row.mapping, correlation_id=row.correlation_id or row.message_id
+        )
+        return applied.state.value
+    stored = referrals.get(tx, item)
+    if stored is not None:
+        if stored.state is not ReferralState.PARKED:
+            raise _not_parked(stored.state)
+        opened = referrals.step(tx, stored, ReferralStep.RELEASE, code="")
+        forward.change(tx, ctx, opened, cause=f"release:{item}"[:36])
+        return referrals.about(tx, item).state.value
+    return _step_delivery(tx, item, DeliveryStep.RELEASE)
+
+
+_EVENT = select(event.c.state, event.c.message_id, message.c.mapping, message.c.correlation_id).join(
+    message, message.c.id == event.c.message_id
+)
+
+
+def discard(tx: Tx, hand: Hand, item: str) -> str:
+    """Close a parked event, referral or delivery for good; the state it is in now."""
+    state = _discard(tx, item)
+    audit.append(
+        tx, hand.chain, node=hand.node, actor=hand.actor, action="discard", subject=item, why=hand.why
+    )
+    return state
+
+
+def _discard(tx: Tx, item: str) -> str:
+    row = tx.run(_EVENT.where(event.c.id == item)).first()
+    if row is not None:
+        if row.state != EventState.PARKED:
+            raise _not_parked(row.state)
+        return messages.move_event(tx, item, EventStep.DISCARD).value
+    stored = referrals.get(tx, item)
+    if stored is not None:
+        if stored.state is not ReferralState.PARKED:
+            raise _not_parked(stored.state)
+        return referrals.step(tx, stored, ReferralStep.DISCARD, code="discarded").state.value
+    return _step_delivery(tx, item, DeliveryStep.DISCARD)
+
+
+def _step_delivery(tx: Tx, item: str, step: DeliveryStep) -> str:
+    found = lanes.in_lane(tx, item)
+    if found is None:
+        raise NotFound
+    lane_id, queued = found
+    if queued.state is not DeliveryState.PARKED:
+        raise _not_parked(queued.state)
+    lanes.step_unclaimed(tx, lane_id, queued, step)
+    return "queued" if step is DeliveryStep.RELEASE else "discarded"
+
+
+def _not_parked(state: str) -> Unacceptable:
+    return Unacceptable(problems=(Problem(code="not-parked", rule=f"it is {state}"),))

@@ -1,0 +1,46 @@
+"""Human actions and disclosures, each row linked by a keyed hash to the one before it on the same node."""
+
+from typing import Any, Protocol
+
+from sqlalchemy import insert, select
+
+from bridge.store.tables import audit
+from bridge.store.unit import Tx
+
+FIRST = bytes(32)
+
+
+class Chain(Protocol):
+    """What makes a link (bridge.security.audit)."""
+
+    def link(self, previous: bytes, row: dict[str, Any]) -> bytes: ...
+
+
+def append(tx: Tx, chain: Chain, *, node: str, actor: str, action: str, subject: str, why: str) -> None:
+    """Add a row; `subject` is an id of ours, never a person's."""
+    tx.lock(f"audit|{node}")
+    last = tx.run(
+        select(audit.c.n, audit.c.mac).where(audit.c.node == node).order_by(audit.c.n.desc()).limit(1)
+    ).first()
+    n, previous = (1, FIRST) if last is None else (last.n + 1, last.mac)
+    row = {
+        "node": node,
+        "n": n,
+        "at": tx.now,
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "why": why,
+    }
+    tx.run(insert(audit), {**row, "mac": chain.link(previous, row)})
+
+
+def rows(tx: Tx, node: str) -> list[tuple[dict[str, Any], bytes]]:
+    """Every row of a node with its link, in order."""
+    found = tx.run(select(audit).where(audit.c.node == node).order_by(audit.c.n)).mappings()
+    return [({k: v for k, v in row.items() if k != "mac"}, row["mac"]) for row in found]
+
+
+def nodes(tx: Tx) -> list[str]:
+    """The nodes that wrote rows."""
+    return list(tx.run(select(audit.c.node).distinct().order_by(audit.c.node)).scalars())
