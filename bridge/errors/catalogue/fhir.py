@@ -145,4 +145,9 @@ ENTRIES: dict[str, Entry] = {
         "Send one referral in one message; attachments do not belong in it.",
         "too-long",
     ),
+    "fhir-message-elsewhere": Entry(
+        "A FHIR message came where single resources are read; its header would have been overlooked.",
+        "Send messages to the door of a system whose mapping reads messages, such as bars.",
+        "not-supported",
+    ),
 }

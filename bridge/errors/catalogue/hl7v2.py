@@ -34,6 +34,10 @@ ENTRIES: dict[str, Entry] = {
         "A text holds a control character; it was replaced by the mark U+FFFD.",
         "Remove control characters where the text is typed or exported.",
     ),
+    "hl7-date-as-id": Entry(
+        "RF1-6 or OBR-2 holds a date where the referral's identifier should be; it was not used.",
+        "Look at how the sender fills RF1: its columns may have slipped.",
+    ),
     "hl7-delimiters": Entry(
         "MSH-1 and MSH-2 do not hold five different delimiters.",
         "Send the usual delimiters: |^~\\&",
@@ -47,6 +51,11 @@ ENTRIES: dict[str, Entry] = {
         "The message is no referral (REF^I12), change (I13) or cancellation (I14).",
         "Send only these events here, or name this sender's own trigger codes in its profile.",
         "not-supported",
+    ),
+    "hl7-id-shape": Entry(
+        "The referral's identifier holds a line end or another character that no identifier has.",
+        "Look at how the sender ends its segments; a line may have been joined to RF1.",
+        "invalid",
     ),
     "hl7-line-end-in-field": Entry(
         "A line starts with no known segment; it was joined to the text before it.",
@@ -63,15 +72,36 @@ ENTRIES: dict[str, Entry] = {
         "Send the referral's own identifier in RF1-6; without it a repeat would be a second referral.",
         "required",
     ),
+    "hl7-separator-in-text": Entry(
+        "A comment holds a bare field separator; its parts were put together again.",
+        "Escape the field separator as \\F\\ where the message is built.",
+    ),
     "hl7-several-messages": Entry(
         "One frame holds a second message header.",
         "Send each message in a frame of its own.",
         "structure",
     ),
+    "hl7-several-referrals": Entry(
+        "The message names several referrals, and it is not known which one it is about.",
+        "Send each referral in a message of its own.",
+        "multiple-matches",
+    ),
+    "hl7-status-unknown": Entry(
+        "RF1-1 holds a status that is not in HL7 table 0283; it was taken to say nothing.",
+        "Look at how the sender fills RF1: its columns may have slipped.",
+    ),
+    "hl7-text-withdrawn": Entry(
+        "A text was left out because its sender marks it as deleted or wrong (OBX-11).",
+        "Nothing, unless the text should have been sent.",
+    ),
     "hl7-time-hour-only": Entry(
         "A time gives the hour without minutes; only its day was used.",
         "Nothing, unless the time matters: then send minutes.",
         "informational",
+    ),
+    "hl7-time-no-clock": Entry(
+        "The message's time says no hour and minute; the time of arrival counts instead.",
+        "Send MSH-7 to the second, with offset.",
     ),
     "hl7-time-shape": Entry(
         "The text is not an HL7 time: yyyymmdd, hhmm, seconds, fraction and offset, in that order.",

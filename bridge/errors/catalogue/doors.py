@@ -1,0 +1,59 @@
+"""What the HTTP doors say of a request before its content is looked into, and of content nobody could read."""
+
+from bridge.errors.catalogue.entry import Entry
+
+ENTRIES: dict[str, Entry] = {
+    "body-too-large": Entry(
+        "The request is larger than this door accepts.",
+        "Send one referral in one message; attachments do not belong in it.",
+        "too-long",
+    ),
+    "media-type": Entry(
+        "This address does not take content of that type.",
+        "Set Content-Type to the type that docs/reference/http.md names for this address.",
+        "not-supported",
+    ),
+    "method-not-allowed": Entry(
+        "This address does not know that HTTP method.",
+        "Compare the request with docs/reference/http.md.",
+        "not-supported",
+    ),
+    "no-event": Entry(
+        "The message was read and says nothing of a referral.",
+        "Check that the right kind of message is sent to this address.",
+        "required",
+    ),
+    "not-acceptable": Entry(
+        "The answer cannot be given in the form that Accept asks for.",
+        "Ask for JSON, or leave Accept out.",
+        "not-supported",
+    ),
+    "not-found": Entry(
+        "There is no such thing, or not for this caller.",
+        "Check the address and whose credential is used.",
+        "not-found",
+    ),
+    "parameter-wrong": Entry(
+        "A parameter of the request is missing or has another form than it should.",
+        "Compare the parameter at that place with docs/reference/http.md.",
+        "value",
+    ),
+    "source-not-yours": Entry(
+        "There is no such source, or this caller may not send from it.",
+        "Check the name in the address and the sources of the caller's entry.",
+        "forbidden",
+    ),
+    "unacceptable": Entry(
+        "The message was read but cannot be used.", "Mend it and send it again.", "processing"
+    ),
+    "unavailable": Entry(
+        "The bridge cannot keep anything right now.",
+        "Keep the message and send it again; an operator looks at /health.",
+        "transient",
+    ),
+    "unreadable": Entry(
+        "The message is not in the form that this address reads.",
+        "Check the format and the address it is sent to.",
+        "structure",
+    ),
+}

@@ -1,0 +1,33 @@
+"""What a service reports of a referral, and why it could not be recorded or filed."""
+
+from bridge.errors.catalogue.entry import Entry
+
+ENTRIES: dict[str, Entry] = {
+    "closed": Entry("The service closed the referral.", "Nothing to do.", "informational"),
+    "correction-to-review": Entry(
+        "The service corrected a score or answer that was reported before.",
+        "Compare both; correct the GP record by hand if the earlier one was filed there.",
+        "business-rule",
+    ),
+    "failed": Entry(
+        "The service gave up: the person could not be reached or seen.",
+        "The practice decides whether to refer again.",
+        "informational",
+    ),
+    "outcome-not-yours": Entry(
+        "The referral, the person and the service that reports do not belong together.",
+        "Check the referral's identifier and its subject; report only what this service was sent.",
+        "forbidden",
+    ),
+    "rejected": Entry(
+        "The service rejected the referral.",
+        "The practice reads the reason and decides what to do for the person.",
+        "informational",
+    ),
+    "reopened": Entry("The service opened the referral again.", "Nothing to do.", "informational"),
+    "scheme-missing": Entry(
+        "The scheme this referral was opened under is not configured any more, so nothing can be filed.",
+        "Put the scheme back, then release.",
+        "not-found",
+    ),
+}
