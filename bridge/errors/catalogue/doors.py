@@ -1,4 +1,4 @@
-"""What the HTTP doors say of a request before its content is looked into, and of content nobody could read."""
+"""What the HTTP doors say of a request, and of content that nobody could read."""
 
 from bridge.errors.catalogue.entry import Entry
 

@@ -1,4 +1,4 @@
-"""Why a referral is not for the service, or not yet: the checks of a scheme, and what is known when it leaves."""
+"""Why a referral is not for the service, or not yet: a scheme's checks, and the last look before it goes."""
 
 from bridge.errors.catalogue.entry import Entry
 
