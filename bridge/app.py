@@ -100,6 +100,12 @@ def read_rules(settings: Settings) -> tuple[dict[str, Source], Rulebook]:
     return sources, Rulebook(schemes)
 
 
+def open_rules(settings: Settings) -> Context:
+    """The rules in force, without the rest of the bridge."""
+    _, rulebook = read_rules(settings)
+    return Context(rulebook=rulebook, environment=settings.environment, naming=Naming(base=settings.base))
+
+
 def read_callers(settings: Settings) -> Callers:
     """Everyone who may call."""
     keys = [
@@ -124,15 +130,13 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
     """Open the store and wire everything; nothing runs yet."""
     _refuse_open_doors(settings)
     sources, rulebook = read_rules(settings)
+    context = Context(rulebook=rulebook, environment=settings.environment, naming=Naming(base=settings.base))
     ring = load_key_ring(settings.key_ring)
     sealer = Sealer(ring)
     store = open_store(settings.database_url, sealer, connections=settings.database_connections)
     clients: tuple[FhirClient, ...] = ()
     try:
         await store.run(lambda tx: facts.same_keys(tx, ring))
-        context = Context(
-            rulebook=rulebook, environment=settings.environment, naming=Naming(base=settings.base)
-        )
         partners = [build_partner(settings, rulebook, name) for name in partner_names(rulebook)]
         clients = tuple(client for _, client in partners)
         workers = tuple(

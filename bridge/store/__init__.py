@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from bridge.errors import ConfigError
 from bridge.store.unit import Sealer, Store, Tx, Work
 
-__all__ = ["Sealer", "Store", "Tx", "Work", "open_store"]
+__all__ = ["Sealer", "Store", "Tx", "Work", "open_store", "reading_store"]
 
 _PG_NOW = text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)")
 
@@ -39,3 +39,12 @@ def open_store(
 
         return PostgresStore(url, sealer, given or _postgres_clock, connections)
     raise ConfigError("database must be sqlite:<path> or postgresql://…")
+
+
+def reading_store(url: str, sealer: Sealer) -> Store:
+    """The same for reading only: beside a running bridge, without its lock."""
+    if not url.startswith("sqlite:"):
+        return open_store(url, sealer, connections=1)
+    from bridge.store.sqlite import SqliteReader  # noqa: PLC0415
+
+    return SqliteReader(Path(url.removeprefix("sqlite:")), sealer, _machine_clock)

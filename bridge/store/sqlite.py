@@ -38,35 +38,22 @@ class _Waiting(Generic[T]):
         self.future = future
 
 
-class SqliteStore:
-    """Implements `Store` on one file; see the module."""
+class SqliteReader:
+    """Reads a file that another process may be serving."""
 
     dialect = "sqlite"
 
     def __init__(self, path: Path, sealer: Sealer, clock: Callable[[Connection], int]) -> None:
+        if not path.exists():
+            raise ConfigError(f"there is no database at {path} yet")
         self._sealer = sealer
         self._clock = clock
-        self._lock = _lock_file(path)
-        try:
-            self._engine = _engine(path, read_only=False)
-            with self._engine.connect() as conn:
-                migrate(conn)
-            path.chmod(0o600)
-            self._readers = _engine(path, read_only=True)
-        except BaseException:
-            self._lock.close()
-            raise
-        self._conn: Connection | None = None  # the writer thread's own
+        self._readers = _engine(path, read_only=True)
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
-        self._waiting: queue.SimpleQueue[_Waiting[Any] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._write_loop, name="store-write", daemon=True)
-        self._thread.start()
 
     async def run(self, work: Work[T]) -> T:
-        """Queue the unit for the writer; resolves after the commit that holds it."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.put(_Waiting(work, future))
-        return await future
+        """Refuse: this store only reads."""
+        raise Unavailable("the database was opened for reading only")
 
     async def read(self, work: Work[T]) -> T:
         """Run on a read-only connection of its own thread."""
@@ -81,11 +68,41 @@ class SqliteStore:
         return await asyncio.get_running_loop().run_in_executor(self._pool, reading)
 
     async def close(self) -> None:
+        """Let go of every connection."""
+        self._pool.shutdown()
+        self._readers.dispose()
+
+
+class SqliteStore(SqliteReader):
+    """Implements `Store` on one file; see the module."""
+
+    def __init__(self, path: Path, sealer: Sealer, clock: Callable[[Connection], int]) -> None:
+        self._lock = _lock_file(path)
+        try:
+            self._engine = _engine(path, read_only=False)
+            with self._engine.connect() as conn:
+                migrate(conn)
+            path.chmod(0o600)
+            super().__init__(path, sealer, clock)
+        except BaseException:
+            self._lock.close()
+            raise
+        self._conn: Connection | None = None  # the writer thread's own
+        self._waiting: queue.SimpleQueue[_Waiting[Any] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._write_loop, name="store-write", daemon=True)
+        self._thread.start()
+
+    async def run(self, work: Work[T]) -> T:
+        """Queue the unit for the writer; resolves after the commit that holds it."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._waiting.put(_Waiting(work, future))
+        return await future
+
+    async def close(self) -> None:
         """Finish what is queued, then let go of the file."""
         self._waiting.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
-        self._pool.shutdown()
-        self._readers.dispose()
+        await super().close()
         self._engine.dispose()
         self._lock.close()
 

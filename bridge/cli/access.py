@@ -1,0 +1,84 @@
+"""How a command reaches the store: straight for reading; for writing through the running bridge, or alone."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import httpx
+
+from bridge.app import open_rules
+from bridge.config import Settings, config_file, read_settings
+from bridge.errors import NotFound, Unacceptable
+from bridge.intake.control import TOKEN_FILE
+from bridge.pipeline import mend
+from bridge.pipeline.context import Context
+from bridge.pipeline.mend import Hand
+from bridge.security.audit import AuditChain
+from bridge.security.keyring import load_key_ring
+from bridge.security.sealing import Sealer
+from bridge.store import Store, Tx, open_store, reading_store
+
+T = TypeVar("T")
+
+
+def settings() -> Settings:
+    """The settings of this site."""
+    return read_settings(config_file())
+
+
+def read(work: Callable[[Tx], T]) -> T:
+    """Run a read on the store; a running bridge does not mind."""
+    site = settings()
+    sealer = Sealer(load_key_ring(site.key_ring))
+
+    async def reading() -> T:
+        store = reading_store(site.database_url, sealer)
+        try:
+            return await store.read(work)
+        finally:
+            await store.close()
+
+    return asyncio.run(reading())
+
+
+def mended(verb: str, item: str, *, actor: str, why: str) -> str:
+    """Release or discard one item; the state it is in now."""
+    site = settings()
+    if site.database_url.startswith("sqlite:") and (site.data / TOKEN_FILE).exists():
+        answer = _through_server(site, verb, item, actor=actor, why=why)
+        if answer is not None:
+            return answer
+    return asyncio.run(_alone(site, verb, item, actor=actor, why=why))
+
+
+def _through_server(site: Settings, verb: str, item: str, *, actor: str, why: str) -> str | None:
+    token = (site.data / TOKEN_FILE).read_text("ascii")
+    url = f"http://127.0.0.1:{site.http.port}/control/{verb}/{item}"
+    try:
+        answer = httpx.post(
+            url,
+            json={"actor": actor, "why": why},
+            headers={"X-Control-Token": token},
+            timeout=30,
+            trust_env=False,
+        )
+    except httpx.ConnectError:
+        return None
+    if answer.status_code == 404:
+        raise NotFound("there is no such item")
+    if answer.is_error:
+        raise Unacceptable(f"the running bridge said no ({answer.status_code})")
+    return str(answer.json()["state"])
+
+
+async def _alone(site: Settings, verb: str, item: str, *, actor: str, why: str) -> str:
+    ring = load_key_ring(site.key_ring)
+    store: Store = open_store(site.database_url, Sealer(ring))
+    hand = Hand(actor=actor, why=why, node=site.node, chain=AuditChain(ring))
+    context: Context = open_rules(site)
+    try:
+        if verb == "release":
+            return await store.run(lambda tx: mend.release(tx, context, hand, item))
+        return await store.run(lambda tx: mend.discard(tx, hand, item))
+    finally:
+        await store.close()

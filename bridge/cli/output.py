@@ -1,0 +1,102 @@
+"""What a person or a script sees: tables and sentences, or JSON."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from bridge.errors import BridgeError
+from bridge.errors.catalogue import CATALOGUE
+
+out = Console()
+err = Console(stderr=True)
+
+
+def as_json(content: Any) -> None:
+    """Print JSON for a script."""
+    print(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())  # noqa: T201 - the command's output
+
+
+def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], empty: str) -> None:
+    """Print rows, or what it means that there are none."""
+    listed = list(rows)
+    if not listed:
+        out.print(empty)
+        return
+    shown = Table(box=None, pad_edge=False)
+    for column in columns:
+        shown.add_column(column.replace("_", " "), overflow="fold")
+    for row in listed:
+        shown.add_row(*(cell(column, row.get(column)) for column in columns))
+    out.print(shown)
+
+
+def cell(column: str, value: Any) -> str:
+    """A value as a person reads it; columns that end in _at, and `at`, are times."""
+    if value is None or value == "":
+        return "-"
+    if column == "at" or column.endswith("_at"):
+        return when(value)
+    return str(value)
+
+
+def when(ms: int | None) -> str:
+    """A store time in UTC, to the second."""
+    return "-" if ms is None else f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def meaning(code: str) -> tuple[str, str]:
+    """What a problem code means and what to do next."""
+    entry = CATALOGUE.get(code)
+    return (entry.meaning, entry.next_step) if entry else (code, "")
+
+
+def problems(error: BridgeError) -> None:
+    """Say what is wrong, where, and what to do."""
+    if not error.problems:
+        err.print(f"[bold red]{error}[/]")
+        return
+    for problem in error.problems:
+        words, step = meaning(problem.code)
+        place = " ".join(part for part in (problem.at, problem.target) if part)
+        err.print(f"[bold]{place or problem.code}[/] {words}", highlight=False)
+        if problem.rule:
+            err.print(f"    {problem.rule}", highlight=False)
+        if step:
+            err.print(f"    [dim]{step}[/]", highlight=False)
+
+
+def story(told: Mapping[str, Any], *, released: bool = False) -> None:
+    """One referral on a time line, both legs."""
+    shadow = ", shadow: nothing is sent" if told["shadow"] else ""
+    out.print(f"[bold]Referral {told['id']}[/] {told['state']}{shadow}", highlight=False)
+    out.print(
+        f"  practice {told['practice']}, service {told['service']}, from {told['source']}", highlight=False
+    )
+    for at, words in sorted(_moments(told, released=released)):
+        out.print(f"  {when(at)}  {words}", highlight=False)
+
+
+def _moments(told: Mapping[str, Any], *, released: bool) -> Iterable[tuple[int, str]]:
+    for event in told["events"]:
+        why = f" ({event['code']})" if event["code"] else ""
+        yield event["at"], f"event {event['kind']}: {event['state']}{why}"
+    for sent in told["deliveries"]:
+        yield from _sent(sent, released=released)
+    for outcome in told["outcomes"]:
+        yield outcome["at"], f"the service says {outcome['kind']} ({outcome['status']})"
+
+
+def _sent(sent: Mapping[str, Any], *, released: bool) -> Iterable[tuple[int, str]]:
+    name = f"{sent['kind']} to {sent['partner']}"
+    left = f", released: {sent['released']}" if released and sent["released"] else ""
+    yield sent["created_at"], f"{name} queued{left}"
+    for attempt in sent["tries"]:
+        code = f" {attempt['code']}" if attempt["code"] else ""
+        yield attempt["at"], f"{name} attempt: {attempt['result']}{code} in {attempt['took_ms']} ms"
+    if sent.get("settled_at"):
+        where = f" as {sent['reference']}" if sent["reference"] else ""
+        yield sent["settled_at"], f"{name} {sent['state']}{where}"

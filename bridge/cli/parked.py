@@ -1,0 +1,51 @@
+"""`bridge parked`: what waits for a person, why, and the one command that mends it."""
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from bridge.cli import output
+from bridge.cli.access import mended, read
+from bridge.store import views
+
+app = typer.Typer(
+    help="What waits for a person; release it after the fix, or discard it.", no_args_is_help=True
+)
+Why = Annotated[str, typer.Option("--why", prompt=True, help="The reason, for the audit. No patient data.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_(as_json: Json = False) -> None:
+    """Everything parked, oldest first. Exits 1 when there is something."""
+    rows = read(views.parked)
+    if as_json:
+        output.as_json(rows)
+    else:
+        output.table(("id", "what", "practice", "code", "at"), rows, "Nothing is parked.")
+    raise typer.Exit(1 if rows else 0)
+
+
+@app.command()
+def show(item: str) -> None:
+    """Why one item is parked and what to do next."""
+    row = next((r for r in read(views.parked) if r["id"] == item), None)
+    if row is None:
+        output.err.print("Nothing is parked under that id.")
+        raise typer.Exit(1)
+    words, step = output.meaning(row["code"])
+    output.out.print(f"[bold]{row['what']} {row['id']}[/] parked since {output.when(row['at'])}")
+    output.out.print(f"  {words}\n  [bold]Next:[/] {step}")
+
+
+@app.command()
+def release(item: str, why: Why) -> None:
+    """Try a parked item again, the ordinary way."""
+    output.out.print(f"{item}: {mended('release', item, actor=getpass.getuser(), why=why)}")
+
+
+@app.command()
+def discard(item: str, why: Why) -> None:
+    """Close a parked item for good."""
+    output.out.print(f"{item}: {mended('discard', item, actor=getpass.getuser(), why=why)}")

@@ -1,0 +1,45 @@
+"""`bridge referrals`: where each referral stands; no patient data."""
+
+from typing import Annotated
+
+import typer
+
+from bridge.cli import output
+from bridge.cli.access import read
+from bridge.store import views
+
+app = typer.Typer(help="Referrals and their stories; no patient data.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def list_(
+    practice: Annotated[str, typer.Option(help="ODS code of one practice.")] = "",
+    state: Annotated[str, typer.Option(help="Only this state.")] = "",
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    as_json: Json = False,
+) -> None:
+    """Referrals, newest first."""
+    rows = read(lambda tx: views.referral_list(tx, practice=practice, state=state, limit=limit))
+    if as_json:
+        output.as_json(rows)
+        return
+    columns = ("id", "practice", "service", "state", "task_status", "shadow", "opened_at")
+    output.table(columns, rows, "There are no referrals.")
+
+
+@app.command()
+def show(
+    referral_id: str,
+    released: Annotated[bool, typer.Option(help="Name the field groups that left.")] = False,
+    as_json: Json = False,
+) -> None:
+    """One referral's story: events in, deliveries out, what the service said."""
+    story = read(lambda tx: views.referral_story(tx, referral_id))
+    if story is None:
+        output.err.print("There is no such referral.")
+        raise typer.Exit(1)
+    if as_json:
+        output.as_json(story)
+        return
+    output.story(story, released=released)

@@ -1,0 +1,77 @@
+"""`bridge serve`, `check`, `health`, `migrate`: running a node."""
+
+import asyncio
+import signal
+from typing import Annotated
+
+import httpx
+import typer
+
+from bridge import app as bridge_app
+from bridge.cli import output
+from bridge.cli.access import settings
+from bridge.ops.logging import configure
+from bridge.store.migrate import upgrade
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the commands of this file on the main command."""
+    for command in (serve, check, health, migrate):
+        app.command()(command)
+
+
+def serve() -> None:
+    """Run doors and workers of this node until SIGTERM; what is in flight finishes."""
+    site = settings()
+    configure(site.log)
+    asyncio.run(_serve())
+
+
+async def _serve() -> None:
+    site = settings()
+    bridge_app.data_folder(site)
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with bridge_app.open_bridge(site) as bridge:
+        await bridge_app.run(bridge, stop)
+
+
+def check() -> None:
+    """Read settings, mappings and schemes; name every problem of every file at once."""
+    site = settings()
+    sources, rulebook = bridge_app.read_rules(site)
+    bridge_app.read_callers(site)
+    practices = [p for scheme in rulebook.schemes for p in scheme.practices]
+    live = sum(p.mode.value == "live" for p in practices)
+    output.out.print(
+        f"{len(sources)} sources, {len(rulebook.schemes)} schemes, {len(practices)} practices ({live} live): fine"
+    )
+
+
+def health(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Ask the running bridge how it is. Exits 0 pass, 1 anything else."""
+    site = settings()
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{site.http.port}/health", timeout=10, trust_env=False)
+    except httpx.HTTPError:
+        output.err.print("The bridge does not answer.")
+        raise typer.Exit(1) from None
+    body = answer.json()
+    if as_json:
+        output.as_json(body)
+    else:
+        output.out.print(f"{body['status']}: {body.get('parked', 0)} parked")
+        rows = [{"partner": k, **v} for k, v in body.get("partners", {}).items()]
+        output.table(("partner", "breaker", "queue", "oldest_s", "last_turn_s"), rows, "No partners.")
+    raise typer.Exit(0 if body["status"] == "pass" else 1)
+
+
+def migrate() -> None:
+    """Bring a PostgreSQL database to this version's schema; SQLite is brought there when it starts."""
+    site = settings()
+    if site.database_url.startswith("sqlite:"):
+        output.out.print("SQLite is migrated when the bridge starts.")
+        return
+    upgrade(site.database_url)
+    output.out.print("The database has the schema of this version.")
