@@ -31,6 +31,7 @@ class Entry:
 class Message:
     """All resources of a Bundle, or the one resource that came alone, indexed for references."""
 
+    whole: Json
     entries: tuple[Entry, ...]
     index: Mapping[str, Json]
 
@@ -42,7 +43,7 @@ class Message:
         for entry in entries:
             for key in {entry.full_url, _type_and_id(entry.resource)} - {""}:
                 index[key] = _AMBIGUOUS if key in index else entry.resource
-        return cls(entries=entries, index=index)
+        return cls(whole=resource, entries=entries, index=index)
 
     def all(self, kind: str) -> tuple[Entry, ...]:
         """The entries of one resource type, in order."""

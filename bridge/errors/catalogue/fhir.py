@@ -29,6 +29,11 @@ ENTRIES: dict[str, Entry] = {
         "business-rule",
     ),
     "fhir-empty": Entry("An element holds nothing.", "Leave the element out.", "structure"),
+    "fhir-flag-not-carried": Entry(
+        "A flag of a kind the bridge does not pass on was left out (safeguarding, for example).",
+        "Tell the service by the way agreed for such flags.",
+        "informational",
+    ),
     "fhir-intent": Entry(
         "The request is a proposal or an option, not something anyone decided.",
         "Send it again as a plan or an order when it was decided.",
@@ -87,6 +92,11 @@ ENTRIES: dict[str, Entry] = {
         "Two places of one message name different people.",
         "Check which person the message is about and send it again.",
         "conflict",
+    ),
+    "fhir-practice-from-requester": Entry(
+        "The patient names no practice with an ODS code; the requester's organisation was taken.",
+        "Send Patient.generalPractitioner with the ODS code of the surgery.",
+        "incomplete",
     ),
     "fhir-profile": Entry("UK Core does not allow this.", "Follow the rule named.", "structure"),
     "fhir-r4b-only": Entry(

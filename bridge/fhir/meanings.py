@@ -1,0 +1,64 @@
+"""Codes of a message as the domain holds them: mapped coding first, then the sender's own.
+
+A damaged SNOMED CT code is left out, never mended; the words beside it stay.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from bridge.domain import systems
+from bridge.domain.codes import problem_of
+from bridge.domain.referral import Coding, Concept, Identifier
+from bridge.fhir.findings import Findings
+from bridge.fhir.trees import Tree, placed, text
+
+
+def _nothing() -> Mapping[str, str]:
+    return MappingProxyType({})
+
+
+def _no_codes() -> Mapping[tuple[str, str], Coding]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FhirAliases:
+    """What one source calls things: its spellings of systems, its local codes, the system of its own key."""
+
+    systems: Mapping[str, str] = field(default_factory=_nothing)
+    codes: Mapping[tuple[str, str], Coding] = field(default_factory=_no_codes)
+    key_system: str = ""
+
+    def system(self, uri: str) -> str:
+        """The spelling we keep of a system."""
+        return systems.canonical_system(self.systems.get(uri, uri))
+
+
+@dataclass(frozen=True, slots=True)
+class Meanings:
+    """Reads CodeableConcepts and Identifiers under the aliases of one source."""
+
+    aliases: FhirAliases
+    findings: Findings
+
+    def concept(self, tree: Tree, at: str) -> Concept:
+        """The meaning of a CodeableConcept; empty when it says nothing."""
+        held = [c for place, coding in placed(tree, "coding", at) if (c := self._coding(coding, place))]
+        mapped = [m for c in held if (m := self.aliases.codes.get((c.system, c.code)))]
+        told = {(c.system, c.code): c for c in (*mapped, *held)}
+        return Concept(codings=tuple(told.values()), text=text(tree, "text"))
+
+    def _coding(self, tree: Tree, at: str) -> Coding | None:
+        system, code = self.aliases.system(text(tree, "system")), text(tree, "code")
+        if not code:
+            return None
+        if system == systems.SNOMED and (damage := problem_of(code)):
+            self.findings.warn(damage, f"{at}.code", value=code)
+            return None
+        return Coding(system=system, code=code, display=text(tree, "display"))
+
+    def identifier(self, tree: Tree) -> Identifier | None:
+        """An Identifier with a value, or None."""
+        value = text(tree, "value")
+        return Identifier(system=self.aliases.system(text(tree, "system")), value=value) if value else None

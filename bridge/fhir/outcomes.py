@@ -1,0 +1,95 @@
+"""What a service reports in FHIR, as the domain's Outcomes: Tasks, Observations, BaRS response messages.
+
+One resource or a Bundle of any type gives one Report per thing said. The service owns Task.status and we own
+the request, so a ServiceRequest in a report says nothing but which referral is meant.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bridge.domain.outcome import Outcome
+from bridge.errors import Problem
+from bridge.fhir.bars_responses import is_response, response_outcome
+from bridge.fhir.meanings import FhirAliases
+from bridge.fhir.naming import Naming
+from bridge.fhir.observation_outcomes import observation_outcome
+from bridge.fhir.outcome_reading import OutcomeReading
+from bridge.fhir.references import Entry, Message
+from bridge.fhir.task_outcomes import OURS, task_outcome
+from bridge.fhir.trees import Json, placed, text
+
+# Surroundings: they say who and which, never what happened.
+_CONTEXT: Final = frozenset(
+    [
+        "Patient",
+        "ServiceRequest",
+        "Practitioner",
+        "PractitionerRole",
+        "Organization",
+        "HealthcareService",
+        "OperationOutcome",
+        "MessageHeader",
+        "Encounter",
+        "CarePlan",
+        "Consent",
+        "Location",
+        "EpisodeOfCare",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One thing a service said: the outcome, or the problems that stop it."""
+
+    position: str = ""
+    outcome: Outcome | None = None
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+def reports_of(
+    resource: Json, *, naming: Naming, arrived: datetime, aliases: FhirAliases | None = None
+) -> tuple[Report, ...]:
+    """Everything a message reports; nothing for Tasks that are still as we made them."""
+    message = Message.of(resource)
+
+    def fresh() -> OutcomeReading:
+        return OutcomeReading.of(message, naming=naming, aliases=aliases or FhirAliases(), arrived=arrived)
+
+    return tuple(report for entry in message.entries for report in _reports(entry, fresh))
+
+
+def _reports(entry: Entry, fresh: Callable[[], OutcomeReading]) -> Iterator[Report]:
+    held, at, reading = entry.resource, entry.at, fresh()
+    match entry.kind:
+        case "Task":
+            if text(held, "status") not in OURS:
+                yield _report(reading, task_outcome(reading, held, at))
+            yield from _carried(held, at, fresh)
+        case "Observation":
+            yield _report(reading, observation_outcome(reading, held, at))
+        case "MessageHeader" if is_response(held):
+            yield _report(reading, response_outcome(reading, held, at))
+        case kind if kind not in _CONTEXT:
+            yield Report(position=at, problems=(Problem(code="fhir-outcome-unknown", at=at),))
+
+
+def _carried(task: Json, at: str, fresh: Callable[[], OutcomeReading]) -> Iterator[Report]:
+    """The Observations a Task carries inside itself."""
+    for place, held in placed(task, "contained", at):
+        if text(held, "resourceType") == "Observation":
+            reading = fresh()
+            yield _report(reading, observation_outcome(reading, held, place, within=task))
+
+
+def _report(reading: OutcomeReading, outcome: Outcome) -> Report:
+    findings, at = reading.findings, outcome.position
+    if not outcome.referral_ref:
+        findings.refuse("fhir-outcome-no-referral", at)
+    if not outcome.identifier:
+        findings.refuse("fhir-outcome-no-identifier", at)
+    problems, warnings = tuple(findings.problems), tuple(findings.warnings)
+    return Report(position=at, outcome=None if problems else outcome, problems=problems, warnings=warnings)
