@@ -36,6 +36,7 @@ class Format:
     records: Callable[[bytes], Iterator[Record]] | None
     read: Read
     transforms: Table[str, Transform]
+    code_problem: Callable[[str, str, str], str] | None  # where code tables serve the reader, not fields
 
 
 def format_of(name: str) -> Format:
@@ -49,6 +50,7 @@ def format_of(name: str) -> Format:
         records=records,
         read=_by_records(records) if records else module.read,
         transforms={**TRANSFORMS, **getattr(module, "TRANSFORMS", {})},
+        code_problem=getattr(module, "code_problem", None),
     )
 
 

@@ -91,7 +91,7 @@ def overlays_of(sheet: Sheet, base: Mapping) -> dict[str, Mapping]:
         return {}
     for table in text.codes.keys() - base.codes.keys():
         sheet.tell("mapping-unknown-table", f"codes.{table}")
-    _check_codes(base.rules, text.codes, sheet)
+    _check_codes(base.rules, text.codes, format_of(base.format), sheet)
     codes = {name: table | text.codes.get(name, {}) for name, table in base.codes.items()}
     overlaid = replace(base, label=f"{base.label}+{sheet.name}@{text.version}", codes=codes)
     return dict.fromkeys(_practices(text, sheet), overlaid)
@@ -127,7 +127,7 @@ def _checked(model: type[Model], said: dict[str, Any], sheet: Sheet) -> Model | 
 def _compiled(text: MappingText, reader: Format, sheet: Sheet) -> Mapping:
     rules = tuple(_rules(text, reader, sheet))
     ignored = tuple(_places(list(text.ignored), "ignored.{}", reader, sheet))
-    _check_codes(rules, text.codes, sheet)
+    _check_codes(rules, text.codes, reader, sheet)
     _check_needed(text, reader, sheet)
     mapped = tuple(place.path for rule in rules for place in rule.places)
     return Mapping(
@@ -178,14 +178,19 @@ def _places(paths: list[str], key: str, reader: Format, sheet: Sheet) -> Iterato
             sheet.tell("mapping-path", key.format(path), str(error))
 
 
-def _check_codes(rules: tuple[Rule, ...], codes: Codes, sheet: Sheet) -> None:
-    """What a code table makes of a value must be something its target understands."""
+def _check_codes(rules: tuple[Rule, ...], codes: Codes, reader: Format, sheet: Sheet) -> None:
+    """What a code table makes of a value must be something its target, or the reader, understands."""
     for rule in rules:
         for code, meaning in codes.get(rule.table or "", {}).items():
             try:
                 _ = meaning and rule.target.parse(meaning)
             except ValueError as error:
                 sheet.tell("mapping-code", f"codes.{rule.table}.{code}", f"{rule.target.name}: {error}")
+    if reader.code_problem is not None:
+        for table, lines in codes.items():
+            for code, meaning in lines.items():
+                if problem := reader.code_problem(table, code, meaning):
+                    sheet.tell("mapping-code", f"codes.{table}.{code}", problem)
 
 
 def _check_needed(text: MappingText, reader: Format, sheet: Sheet) -> None:

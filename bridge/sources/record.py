@@ -9,6 +9,7 @@ A format is a module of this package (or of the entry point group `bridge.source
 A format whose input needs references resolved (FHIR) has, instead of `records`,
 
     read(body, *, mapping, arrived) -> Iterator[Reading]
+    code_problem(table, code, meaning) -> str       why a line of a code table cannot be used; "" when it can
 """
 
 from collections.abc import Collection, Hashable
