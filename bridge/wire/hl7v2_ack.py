@@ -224,7 +224,7 @@ def _condition(divider: str, problem: Problem) -> str:
 
 def _place(inbound: Message | bytes, problem: Problem) -> tuple[str, str, str, str, str]:
     """Segment id, occurrence, field, repetition and component of a problem; "" where it does not say."""
-    named = _PLACE.search(problem.at)
+    named = _PLACE.search(problem.at) or _PLACE.search(problem.rule)
     if named:
         segment, occurrence, field, repetition, component = (part or "" for part in named.groups())
         return segment, occurrence or "1", field, repetition or "1", component

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-_BRACKET = r"(?:\[(?:(\d{1,3})|(\d{1,3})(?:\.(\d{1,3}))?=([^\]\[]+))\])?"
+_BRACKET = r"(?:\[(?:(\d{1,5})|(\d{1,5})(?:\.(\d{1,5}))?=([^\]\[]+))\])?"
 _PATH = re.compile(
     rf"([A-Z][A-Z0-9]{{2}}){_BRACKET}-(\d{{1,3}}){_BRACKET}(?:\.(\d{{1,3}})(?:\.(\d{{1,3}}))?)?", re.ASCII
 )

@@ -58,7 +58,7 @@ def test_the_notation_names_one_place(notation: str, path: Path) -> None:
         "PID-*",
         "PID-5 ",
         "PID-3[5=N]H].1",
-        "PID-9999",
+        "PID-999999",
         "MSH-٣",
     ],
 )

@@ -81,6 +81,11 @@ ENTRIES: dict[str, Entry] = {
         "Send each message in a frame of its own.",
         "structure",
     ),
+    "hl7-several-persons": Entry(
+        "The message holds more than one patient (PID), and it is not known who is referred.",
+        "Send each referral in a message of its own.",
+        "multiple-matches",
+    ),
     "hl7-several-referrals": Entry(
         "The message names several referrals, and it is not known which one it is about.",
         "Send each referral in a message of its own.",
