@@ -19,7 +19,7 @@ _GAP = (
 _ESCAPED = r"(?<=%[0-9a-f]{2})|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4})"
 _START = rf"(?:(?<!\d)(?<!\d\.)|{_ESCAPED})"
 _NUMBER = rf"(?=\d){_START}"  # here a number starts; looking ahead first is faster
-_CODE = rf"(?=[A-Z]{{1,2}}\d|GIR|BFPO)(?:(?<![^\W_])|(?<=\\[nrt])|{_ESCAPED})"  # here a postcode starts
+_CODE = rf"(?=[A-Z]{{1,2}}\d|BFPO)(?:(?<![^\W_])|(?<=\\[nrt])|{_ESCAPED})"  # here a postcode starts
 _NO_DIGIT = r"(?!\d)"
 _NO_WORD = r"(?![^\W_])"
 
@@ -44,12 +44,12 @@ _NUMERIC_DATES = (
     rf"{_YEAR}{_SEP}{_MONTH}{_SEP}{_DAY}{_NO_DIGIT}",
     rf"(?:{_DAY}{_SEP}{_MONTH}|{_MONTH}{_SEP}{_DAY}){_SEP}{_YEAR}{_NO_DIGIT}",
     rf"(?:{_DD}\.{_MM}\.\d\d|{_DAY}[/\-]{_MONTH}[/\-]\d\d){_NO_DIGIT}(?!\.\d)",
-    rf"{_DAY}(?:st|nd|rd|th)?{_SEP}?(?:of\s)?{_MONTH_NAME}{_SEP}?(?:{_YEAR}|'?\d\d){_NO_DIGIT}",
+    rf"{_DAY}(?:st|[nr]d|th)?{_SEP}?(?:of\s)?{_MONTH_NAME}{_SEP}?(?:{_YEAR}|'?\d\d){_NO_DIGIT}",
     rf"(?:{_YEAR}{_MM}{_DD}|{_DD}{_MM}{_YEAR}|{_MM}{_DD}{_YEAR})(?:\d\d00(?:00)?)?{_NO_DIGIT}",
 )
 _DATES = (
     rf"{_NUMBER}(?:{'|'.join(_NUMERIC_DATES)})",
-    rf"{_MONTH_NAME}{_SEP}?{_DAY}(?:st|nd|rd|th)?{_SEP}{_YEAR}{_NO_DIGIT}",
+    rf"{_MONTH_NAME}{_SEP}?{_DAY}(?:st|[nr]d|th)?{_SEP}{_YEAR}{_NO_DIGIT}",
 )
 _PHONES = (
     rf"(?:(?=[+%0]){_START}(?:\+|%2b|00)[1-9]|{_NUMBER}4(?=4))(?:{_GAP}{{0,3}}\d){{7,14}}{_NO_DIGIT}",
@@ -98,7 +98,7 @@ _PERSON: tuple[tuple[re.Pattern[str], Mask], ...] = (
     ),
     (
         _any(
-            rf"{_CODE}(?:(?:[A-Z]{{1,2}}\d[A-Z\d]?|GIR){_GAP}{{0,3}}\d[A-Z]{{2}}|BFPO{_GAP}{{0,3}}\d{{1,4}}){_NO_WORD}"
+            rf"{_CODE}(?:[A-Z]{{1,2}}\d[A-Z\d]?{_GAP}{{0,3}}\d[A-Z]{{2}}|BFPO{_GAP}{{0,3}}\d{{1,4}}){_NO_WORD}"
         ),
         _mask("postcode"),
     ),

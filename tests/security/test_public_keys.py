@@ -116,6 +116,7 @@ def test_one_thread_fetches_while_callers_of_known_keys_go_on() -> None:
     started.wait(10)
 
     assert keys.find("one", later) == a_key("one")
+    assert slow.is_alive()
     finish.set()
     slow.join(10)
     assert endpoint.asked == 2

@@ -91,7 +91,7 @@ def test_no_postcode_passes(
     assert code not in clean(f"lives at{before or ' '}{code}{after or ' '}today")
 
 
-@pytest.mark.parametrize("code", ["EC1A 1BB", "W1A 0AX", "SW1A 2AA", "GIR 0AA", "BFPO 801", "m1 1ae"])
+@pytest.mark.parametrize("code", ["EC1A 1BB", "W1A 0AX", "SW1A 2AA", "BFPO 801", "m1 1ae"])
 def test_postcodes_of_every_form_are_masked(code: str) -> None:
     """The forms that differ from the usual one."""
     assert clean(f"at {code}.") == "at [postcode]."
