@@ -10,7 +10,7 @@ stopped by what it says of the patient: its key is enough.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import compress
+from itertools import compress, islice
 from typing import Any
 
 from bridge.domain.content import content_hash
@@ -24,6 +24,7 @@ from bridge.sources.reading import Reading
 from bridge.sources.record import Found, Record
 from bridge.sources.targets import Take, clock_of
 
+MOST = 200  # problems, and unmapped places, told of one event: a hostile message must not drown its reader
 _ENDS = (EventKind.CANCELLED, EventKind.ENTERED_IN_ERROR)
 
 
@@ -70,7 +71,7 @@ def apply(record: Record, mapping: Mapping, *, arrived: datetime) -> Reading:
         event=None if problems else _event(record, values, mapping, arrived, whole=whole),
         problems=problems,
         warnings=_told(record, record.warnings, _problems(odd, mapping)),
-        unmapped=tuple(record.unused(mapping.known)),
+        unmapped=tuple(record.unused(mapping.known)[:MOST]),
         mapping=mapping.label,
     )
 
@@ -92,13 +93,15 @@ def _for_practice(record: Record, mapping: Mapping) -> Mapping:
 
 def _take(record: Record, mapping: Mapping, arrived: datetime) -> Iterator[_Took]:
     for rule in mapping.rules:
-        for took in _take_rule(rule, record, mapping):
-            yield _born_by(took, arrived) if took.name == "patient.birth_date" else took
+        took = _take_rule(rule, record, mapping)
+        yield from (_born_by(t, arrived) for t in took) if rule.target.name == "patient.birth_date" else took
 
 
 def _take_rule(rule: Rule, record: Record, mapping: Mapping) -> list[_Took]:
     found = ((place, record.get(place.path)) for place in rule.places)
     place, values = next(((p, v) for p, v in found if v), (rule.places[0], []))
+    if not values and not rule.required:
+        return []
     took = [_took(rule, place, value, mapping) for value in values]
     said = [t for t in took if t.code or t.value is not None]
     if not said and rule.required:
@@ -111,19 +114,26 @@ def _take_rule(rule: Rule, record: Record, mapping: Mapping) -> list[_Took]:
 
 
 def _took(rule: Rule, place: Place, found: Found, mapping: Mapping) -> _Took:
-    took = _Took(rule=rule, place=place, found=found)
     if found.value is None:
-        return replace(took, code="value-is-structure")
+        return _Took(rule=rule, place=place, found=found, code="value-is-structure")
     try:
-        said = rule.transform(found.value.strip()) if rule.transform else found.value.strip()
-        text, warning = (said.text, said.warning) if isinstance(said, Said) else (said, "")
-        if text and rule.table is not None:
-            text = _looked_up(text, mapping.codes[rule.table])
-        return replace(took, value=rule.target.parse(text) if text else None, warning=warning)
+        value, warning = _understood(rule, found.value.strip(), mapping)
     except ValueError as error:
         # Whoever wrote the transform, only a code of ours may leave: other texts could hold the value.
-        code = str(error)
-        return replace(took, code=code if code in CATALOGUE else "value-unusable")
+        code = str(error) if str(error) in CATALOGUE else "value-unusable"
+        return _Took(rule=rule, place=place, found=found, code=code)
+    return _Took(rule=rule, place=place, found=found, value=value, warning=warning)
+
+
+def _understood(rule: Rule, text: str, mapping: Mapping) -> tuple[Any, str]:
+    """The value, None when the code table says that nothing is said, and a warning or ""."""
+    warning = ""
+    if rule.transform is not None:
+        said = rule.transform(text)
+        text, warning = (said.text, said.warning) if isinstance(said, Said) else (said, "")
+    if text and rule.table is not None:
+        text = _looked_up(text, mapping.codes[rule.table])
+    return rule.target.parse(text) if text else None, warning
 
 
 def _looked_up(text: str, table: dict[str, str]) -> str:
@@ -183,7 +193,8 @@ def _told(
         if problem.at not in spoken:
             ruled.setdefault((problem.at, problem.code), problem)
     before = f"{record.position}, " if record.position else ""
-    return tuple(replace(problem, at=before + problem.at) for problem in (*by_reader, *ruled.values()))
+    told = islice((*by_reader, *ruled.values()), MOST)
+    return tuple(replace(problem, at=before + problem.at) for problem in told)
 
 
 def _event(

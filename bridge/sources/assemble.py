@@ -33,13 +33,11 @@ T = TypeVar("T")
 class Values:
     """What was taken for each target: parsed values, each with the group it was found in."""
 
-    taken: dict[str, list[tuple[str, Any]]] = field(default_factory=dict)
+    taken: dict[str, dict[tuple[str, Any], None]] = field(default_factory=dict)  # dicts as ordered sets
 
     def add(self, target: str, group: str, value: object) -> None:
         """Keep one more value; the same again in the same group says nothing new."""
-        kept = self.taken.setdefault(target, [])
-        if (group, value) not in kept:
-            kept.append((group, value))
+        self.taken.setdefault(target, {})[group, value] = None
 
     def all(self, target: str) -> tuple[Any, ...]:
         """Every value of a target, in order."""

@@ -8,6 +8,7 @@ silently dropped harms somebody.
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -16,6 +17,7 @@ from pydantic_core import ErrorDetails
 from bridge.domain.strict_json import JsonValue
 from bridge.errors import Problem, shape
 from bridge.sources import json_record
+from bridge.sources.apply import MOST
 from bridge.sources.json_record import JsonRecord, parse_path
 
 __all__ = ["JsonEvent", "parse_path", "records", "schema"]
@@ -199,7 +201,7 @@ def _problems(event: JsonValue) -> Iterator[Problem]:
     try:
         said = JsonEvent.model_validate(event)
     except ValidationError as errors:
-        for error in errors.errors(include_url=False, include_context=False):
+        for error in islice(errors.errors(include_url=False, include_context=False), MOST):
             yield _problem(error, event)
         return
     if said.version is None and not said.time:

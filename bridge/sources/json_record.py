@@ -8,12 +8,13 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeAlias
 
 from bridge.domain.strict_json import JsonValue, loads
 from bridge.errors import Problem, Unreadable, shape
 from bridge.sources.record import Found
 
-LIMIT = 1 << 20  # bytes of one message; a referral is a few thousand
+LIMIT = 1 << 18  # bytes of one message; a referral is a few thousand
 
 _NAME = r'(?:"([^"]+)"|([^."\[\]=]+))'
 _STEP = re.compile(rf"\.{_NAME}(?:\[{_NAME}=([^\[\]]+)\])?")
@@ -28,7 +29,7 @@ class Step:
     text: str = ""
 
 
-JsonPath = tuple[Step, ...]
+JsonPath: TypeAlias = tuple[Step, ...]
 
 
 def parse_path(text: str) -> JsonPath:
@@ -66,7 +67,7 @@ class JsonRecord:
 
     def get(self, path: JsonPath) -> list[Found]:
         """Every value at the path; an object where a value should be is found, but has none."""
-        nodes = [(self.root, "$", "$")]
+        nodes: list[_Node] = [(self.root, "$", "$")]
         for step in path:
             nodes = [inner for value, at, _ in nodes for inner in _into(value, at, step)]
         return [Found(value=_text(value), at=at, group=group) for value, at, group in nodes if _says(value)]
@@ -80,25 +81,29 @@ class JsonRecord:
         return list(dict.fromkeys(_unused(self.root, "$", list(known), names)))
 
 
-def _into(value: JsonValue, at: str, step: Step) -> Iterator[tuple[JsonValue, str, str]]:
-    """What stands one step below a value: each with its place and the place it shares with its siblings."""
-    if not isinstance(value, dict) or step.name not in value:
-        return
-    inner = f"{at}.{step.name}"
-    elements = [(value[step.name], inner, at)]
-    while any(isinstance(element, list) for element, _, _ in elements):
-        elements = [flat for element in elements for flat in _elements(*element)]
-    for element in elements:
-        if _chosen(element[0], step):
-            yield element
+_Node: TypeAlias = tuple[JsonValue, str, str]
+"""A value, its place, and the place it shares with its siblings."""
 
 
-def _elements(value: JsonValue, at: str, group: str) -> Iterator[tuple[JsonValue, str, str]]:
-    if not isinstance(value, list):
-        yield value, at, group
-        return
-    for n, element in enumerate(value):
-        yield element, f"{at}[{n}]", f"{at}[{n}]"
+def _into(value: JsonValue, at: str, step: Step) -> list[_Node]:
+    """What stands one step below a value; an array stands for its elements."""
+    inner = value.get(step.name) if isinstance(value, dict) else None
+    if inner is None:
+        return []
+    place = f"{at}.{step.name}"
+    elements: list[_Node] = [(inner, place, at)]
+    if isinstance(inner, list):
+        elements = list(_elements(inner, place))
+    return [node for node in elements if _chosen(node[0], step)] if step.member else elements
+
+
+def _elements(values: list[JsonValue], at: str) -> Iterator[_Node]:
+    for n, value in enumerate(values):
+        place = f"{at}[{n}]"
+        if isinstance(value, list):
+            yield from _elements(value, place)
+        else:
+            yield value, place, place
 
 
 def _chosen(value: JsonValue, step: Step) -> bool:
@@ -127,10 +132,12 @@ def _unused(value: JsonValue, at: str, paths: list[JsonPath], names: set[str]) -
         for element in value:
             yield from _unused(element, at, paths, names)
     elif isinstance(value, dict):
+        wanted: dict[str, list[JsonPath]] = {}
+        for path in paths:
+            wanted.setdefault(path[0].name, []).append(path)
         for n, (name, inner) in enumerate(value.items(), 1):
             shown = name if name in names else f"{{{n}: {shape(name)}}}"
-            wanted = [path for path in paths if path[0].name == name]
-            yield from _unused_inside(inner, f"{at}.{shown}", wanted, names)
+            yield from _unused_inside(inner, f"{at}.{shown}", wanted.get(name, []), names)
     elif _says(value):
         yield at
 

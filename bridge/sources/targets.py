@@ -141,8 +141,9 @@ PERSON_SYSTEMS = {
 PHONE_USES = {"phone": "", "phone_home": "home", "phone_mobile": "mobile", "phone_work": "work"}
 
 
-def _organisation(name: str) -> tuple[Target, ...]:
-    return Target(name=f"{name}.ods", parse=OdsCode.parse), Target(name=f"{name}.name", parse=text)
+def _organisation(name: str, *, lenient: bool) -> tuple[Target, ...]:
+    code = Target(name=f"{name}.ods", parse=OdsCode.parse, lenient=lenient)
+    return code, Target(name=f"{name}.name", parse=text)
 
 
 def _concept(name: str, take: Take) -> tuple[Target, ...]:
@@ -199,7 +200,7 @@ _REQUESTER = (
     Target(name="requester.name", parse=text),
     Target(name="requester.role", parse=text),
     *(Target(name=f"requester.{name}", parse=text) for name in PERSON_SYSTEMS),
-    *_organisation("requester.organisation"),
+    *_organisation("requester.organisation", lenient=True),
     *_telecoms("requester"),
 )
 _REFERRAL = (
@@ -222,11 +223,11 @@ TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
         *_EVENT,
-        *_organisation("practice"),
+        *_organisation("practice", lenient=False),
         *_PATIENT,
         *_REFERRAL,
         *_REQUESTER,
-        *_organisation("author"),
-        *_organisation("recipient"),
+        *_organisation("author", lenient=False),
+        *_organisation("recipient", lenient=True),
     )
 }

@@ -129,3 +129,10 @@ def test_any_bytes_are_refused_with_a_place(body: bytes) -> None:
         assert all(p.code in CATALOGUE and p.at for p in refusal.problems)  # noqa: PT017
     else:
         assert all(r.event is None and r.problems for r in readings)
+
+
+def test_a_hostile_event_cannot_fill_our_lists() -> None:
+    """What is told of one event has an end."""
+    (reading,) = read(FULL | {f"key {n}": n for n in range(5000)})
+
+    assert (len(reading.problems), len(reading.unmapped)) == (200, 200)
