@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from itertools import chain, islice
 
 from bridge.errors import Problem, shape
-from bridge.sources.hl7v2_profile import Profile
+from bridge.sources.hl7v2_profile import KINDS, Profile
 from bridge.sources.record import Found
 from bridge.wire.hl7v2 import DELETE, Message, Repetition
 from bridge.wire.hl7v2_path import Path, parse_path
 
-_KINDS = frozenset({"I12", "I13", "I14"})  # referral, modify, cancel
 _ENDED = frozenset({"C", "R", "E"})  # RF1-1: rejected and expired (HL7 table 0283), C as senders write it
 _GOING = frozenset({"A", "P"})
 _NHS_TYPES = frozenset({"NH", "NHS"})  # CX.5; NI is any national number
@@ -31,14 +30,14 @@ _PLACER = parse_path("OBR-2")
 def event(message: Message, profile: Profile) -> Iterator[Found]:
     """I12, I13 or I14: what the trigger says, unless RF1 says that the referral is over."""
     trigger = _trigger(message, profile)
-    if trigger in _KINDS:
+    if trigger in KINDS:
         over = _over(message)
         yield Found(value="I14" if over else trigger, at=over or "MSH-9.2")
 
 
 def is_referral(message: Message, profile: Profile) -> bool:
     """Whether the message is one of the events that this reader knows."""
-    return _trigger(message, profile) in _KINDS
+    return _trigger(message, profile) in KINDS
 
 
 def event_warnings(message: Message) -> Iterator[Problem]:

@@ -114,6 +114,8 @@ def _provider_ids(roles: tuple[str, ...], kind: str) -> Search:
     def search(message: Message, _profile: Profile) -> Iterator[Found]:
         for provider in _providers(message, roles):
             for field in range(2, len(provider.fields)):
+                if kind not in provider.raw(field).upper():
+                    continue
                 for repetition in provider.repetitions(field):
                     types = (repetition.part(n, 1).strip().upper() for n in range(2, 10))
                     if kind in types and repetition.part(1) not in ("", DELETE):

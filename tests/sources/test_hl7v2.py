@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from bridge.errors import Unreadable
 from bridge.errors.catalogue import CATALOGUE
 from bridge.sources import Reading, Source, load
 from bridge.sources.apply import apply
-from bridge.sources.hl7v2 import Hl7Record, Profile, parse_path, reader, records
+from bridge.sources.hl7v2 import TRANSFORMS, Hl7Record, Profile, parse_path, reader, records
 from bridge.sources.hl7v2_places import PLACES
 from bridge.sources.mapping import Mapping
 
@@ -115,6 +116,21 @@ def test_a_sender_may_have_triggers_of_its_own() -> None:
 
     assert values(record_of(profile=profile, header=HEADER.replace("REF^I12", "REF^Z12")), "event") == ["I12"]
     assert values(record_of(profile=profile, header=HEADER.replace("REF^I12", "ORM^O01")), "event") == ["I13"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"charset": "klingon"},
+        {"zone": "Europe/Narnia"},
+        {"nhs_numbers_at": ("PID",)},
+        {"triggers": {"Z1": "A08"}},
+    ],
+)
+def test_a_profile_with_a_wrong_name_in_it_stops_the_start(wrong: dict[str, Any]) -> None:
+    """Not the first message of a sender that nobody watches."""
+    with pytest.raises((LookupError, ValueError)):
+        Profile(**wrong)
 
 
 def test_a_profile_may_name_places_of_nhs_numbers_without_a_type() -> None:
@@ -276,3 +292,10 @@ def test_any_message_becomes_readings_or_a_located_refusal(body: bytes) -> None:
     told = [p for reading in found for p in (*reading.problems, *reading.warnings)]
     assert all((reading.event is None) == bool(reading.problems) for reading in found)
     assert all(p.code in CATALOGUE and p.at for p in told)
+
+
+def test_every_name_of_the_format_is_documented() -> None:
+    """Whoever writes a mapping finds each search and each transform on one page."""
+    page = (ROOT / "docs" / "reference" / "hl7v2.md").read_text(encoding="utf-8")
+
+    assert {name for name in (*PLACES, *TRANSFORMS) if f"`{name}`" not in page} == set()

@@ -11,7 +11,7 @@ from bridge.wire.hl7v2 import Message, parse
 from bridge.wire.hl7v2_ack import Ack, acknowledge
 
 NOW = datetime(2026, 7, 1, 8, 30, tzinfo=UTC)
-MISSING = Problem(code="hl7-no-referral-id", at="RF1-6")
+MISSING = Problem(code="hl7-no-referral-id", at="referral-id", rule="RF1-6, else OBR-2")
 
 
 def inbound(
@@ -87,7 +87,7 @@ def test_up_to_2_4_the_errors_are_repetitions_of_err_1(version: str) -> None:
     assert answer.get("ERR-1.3") == ["6", "2"]
     assert answer.get("ERR-1.4.1") == ["101", "102"]
     assert answer.get("ERR-1.4.3") == ["HL70357", "HL70357"]
-    assert answer.get("MSA-3") == ["hl7-no-referral-id at RF1-6; receipt r-7"]
+    assert answer.get("MSA-3") == ["hl7-no-referral-id at referral-id; receipt r-7"]
 
 
 def test_from_2_5_on_each_error_is_a_segment() -> None:
