@@ -143,7 +143,7 @@ def known_request(
 def message_receipt(bundle: Tree, *, identity: str, updated: datetime) -> Json:
     """The BaRS answer to a message: the Bundle as it came, its resources with ids and meta of ours.
 
-    `identity` becomes the ServiceRequest's id, which its cancellation will name; the others are derived from it.
+    `identity` becomes the ServiceRequest's id, which its cancellation will name; the others derive from it.
     The event stays that of the request and there is no MessageHeader.response (BaRS Core, unlike base FHIR).
     """
     moment = updated.isoformat(timespec="milliseconds")
