@@ -237,6 +237,7 @@ async def run(bridge: Bridge, stop: asyncio.Event) -> None:
         port=settings.http.port,
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # who calls is decided by the real peer
         server_header=False,
         date_header=False,
         timeout_keep_alive=30,

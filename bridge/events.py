@@ -4,7 +4,9 @@ docs/reference/events.md is generated from this table; metrics count the same na
 """
 
 import logging
+import traceback
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 _LOG = logging.getLogger("bridge")
@@ -51,3 +53,10 @@ def emit(event: Event, **fields: Any) -> None:
         raise ValueError(f"{event.name} has no field {sorted(unknown)}")
     if _LOG.isEnabledFor(level):
         _LOG.log(level, words, extra={"event": event.name.lower(), "fields": fields})
+
+
+def failed_at(error: BaseException) -> str:
+    """The kind of an unexpected error and the line of ours it came from; never its text, which can quote."""
+    places = [f for f in traceback.extract_tb(error.__traceback__) if "bridge" in f.filename]
+    place = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
+    return f"{type(error).__name__}{place}"

@@ -54,14 +54,9 @@ def mended(verb: str, item: str, *, actor: str, why: str) -> str:
 def _through_server(site: Settings, verb: str, item: str, *, actor: str, why: str) -> str | None:
     token = (site.data / TOKEN_FILE).read_text("ascii")
     url = f"http://127.0.0.1:{site.http.port}/control/{verb}/{item}"
+    said = {"actor": actor, "why": why}
     try:
-        answer = httpx.post(
-            url,
-            json={"actor": actor, "why": why},
-            headers={"X-Control-Token": token},
-            timeout=30,
-            trust_env=False,
-        )
+        answer = httpx.post(url, json=said, headers={"X-Control-Token": token}, timeout=30, trust_env=False)
     except httpx.ConnectError:
         return None
     if answer.status_code == 404:

@@ -45,7 +45,8 @@ def check() -> None:
     practices = [p for scheme in rulebook.schemes for p in scheme.practices]
     live = sum(p.mode.value == "live" for p in practices)
     output.out.print(
-        f"{len(sources)} sources, {len(rulebook.schemes)} schemes, {len(practices)} practices ({live} live): fine"
+        f"{len(sources)} sources, {len(rulebook.schemes)} schemes, "
+        f"{len(practices)} practices ({live} live): fine"
     )
 
 

@@ -11,7 +11,7 @@ from bridge.security.api_keys import new_api_key
 from bridge.security.keyring import create_key_ring
 
 CONFIG = """\
-# Settings of this bridge. `bridge check` reads this file, the mappings and the schemes, and names every problem.
+# Settings of this bridge. `bridge check` reads this file, mappings and schemes, and names every problem.
 # Every setting is on the reference page "settings"; each can also be set as BRIDGE_<NAME>.
 
 environment = "test"   # "live" refuses test patients

@@ -18,7 +18,7 @@ from bridge.delivery.retry import RetryPolicy, decide
 from bridge.domain.delivery import Delivery, Effect, Receipt
 from bridge.domain.journey import DeliveryState, DeliveryStep
 from bridge.errors import Ambiguous, DeliveryError, Doubtful, Unavailable
-from bridge.events import Event, emit
+from bridge.events import Event, emit, failed_at
 from bridge.store import lanes
 from bridge.store.lanes import Claimed, LostLease, Try
 from bridge.store.unit import Store, Tx
@@ -173,7 +173,7 @@ class Worker:
         except (LostLease, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - a fault of ours must not lose or repeat a referral
-            emit(Event.WORKER_FAILED, worker=self.partner.name, error=type(error).__name__)
+            emit(Event.WORKER_FAILED, worker=self.partner.name, error=failed_at(error))
             await self._failed(delivery, Ambiguous(code="internal"), started)
         else:
             self._succeeded()

@@ -20,6 +20,7 @@ from bridge.errors import (
     Unavailable,
     Unreadable,
 )
+from bridge.events import Event, emit, failed_at
 from bridge.fhir.answers import operation_outcome
 from bridge.intake.desk import TooLarge, tracing
 
@@ -81,7 +82,8 @@ def install(app: FastAPI) -> None:
     async def trace(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
         try:
             response = await call(request)
-        except Exception:  # noqa: BLE001 - the last belt: never a stack trace, never a value
+        except Exception as error:  # noqa: BLE001 - the last belt: never a stack trace, never a value
+            emit(Event.WORKER_FAILED, worker="http", error=failed_at(error))
             response = refusal(500, (Problem(code="internal"),))
         response.headers.update(tracing(request))
         response.headers.setdefault("Cache-Control", "no-store")

@@ -1,4 +1,4 @@
-"""POST /events/{source}: one message in, an honest answer out; GET /messages, /referrals: what became of it."""
+"""POST /events/{source}: one message in, an honest answer out; GET: what became of it."""
 
 from typing import Annotated, Any
 from uuid import uuid4

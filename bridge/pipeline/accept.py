@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import orjson
 
 from bridge.domain.journey import EventState, EventStep
-from bridge.errors import IntakeError, Problem
-from bridge.events import Event, emit
+from bridge.errors import BridgeError, IntakeError, Problem
+from bridge.events import Event, emit, failed_at
 from bridge.pipeline import translate
 from bridge.pipeline.context import Context
 from bridge.pipeline.translate import Applied, Origin
@@ -80,11 +80,14 @@ async def accept(
     try:
         readings = read(source, message, ctx)
     except Exception as error:  # noqa: BLE001 - a fault of ours is never the sender's loss
-        emit(Event.WORKER_FAILED, worker="translate", error=type(error).__name__)
+        emit(Event.WORKER_FAILED, worker="translate", error=failed_at(error))
         return await store.run(lambda tx: keep_for_later(tx, ctx, message))
     try:
         return await store.run(lambda tx: _keep(tx, ctx, message, readings, allowed))
-    except (AssertionError, KeyError, TypeError, ValueError):
+    except BridgeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the same, while applying what was read
+        emit(Event.WORKER_FAILED, worker="translate", error=failed_at(error))
         return await store.run(lambda tx: keep_for_later(tx, ctx, message))
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bridge.domain import systems
 from bridge.domain.dates import LONDON, age_on
-from bridge.domain.referral import Consent, Referral, ReferralEvent
+from bridge.domain.referral import Consent, Referral, ReferralEvent, Shape
 from bridge.schemes.scheme import Mode, PracticeRule, Scheme
 
 FORWARDABLE_STATUS = frozenset({"", "01", "02"})  # 03 to 08 need a trace first
@@ -43,6 +43,13 @@ class Case:
     practice: PracticeRule
     now: datetime
     environment: str  # live or test
+
+    @property
+    def recorded_at(self) -> datetime | None:
+        """When it was recorded; a message that says nothing else was written when it was sent."""
+        if self.record.recorded_at is None and self.record.shape is Shape.MESSAGE:
+            return self.event.extracted_at
+        return self.record.recorded_at
 
 
 def _off(case: Case) -> str:
@@ -75,17 +82,17 @@ def _unregistered(case: Case) -> str:
 def _author(case: Case) -> str:
     allowed = {case.practice.ods, *case.practice.authors}
     author = case.record.author.ods
-    if author is None:
-        return "author-unknown"
+    if author is None:  # whoever sends a message is bound to its practice
+        return "" if case.record.shape is Shape.MESSAGE else "author-unknown"
     return "" if author.code in allowed else "author-elsewhere"
 
 
 def _recorded(case: Case) -> str:
-    return "recorded-date-missing" if case.record.recorded_at is None else ""
+    return "recorded-date-missing" if case.recorded_at is None else ""
 
 
 def _history(case: Case) -> str:
-    recorded = case.record.recorded_at
+    recorded = case.recorded_at
     source_now = case.event.extracted_at or case.now
     if recorded is None or source_now - recorded <= timedelta(days=case.scheme.history_days):
         return ""
@@ -93,7 +100,7 @@ def _history(case: Case) -> str:
 
 
 def _before_live(case: Case) -> str:
-    recorded, start = case.record.recorded_at, case.practice.live_from
+    recorded, start = case.recorded_at, case.practice.live_from
     if recorded is None or start is None:
         return ""
     return "before-live" if recorded.astimezone(LONDON).date() < start else ""
@@ -109,7 +116,7 @@ def _number_status(case: Case) -> str:
 
 
 def _age(case: Case) -> str:
-    born, recorded = case.record.patient.birth_date, case.record.recorded_at or case.now
+    born, recorded = case.record.patient.birth_date, case.recorded_at or case.now
     age = age_on(born, recorded) if len(born) == 10 else None
     if age is None:
         return "age-unknown" if case.scheme.minimum_age else ""

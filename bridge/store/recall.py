@@ -1,4 +1,4 @@
-"""What earlier messages left behind, read many rows at a time: for bulk sources, where one look-up a row is too many."""
+"""What earlier messages left behind, many rows at a time: bulk sources cannot look up row by row."""
 
 from collections.abc import Collection, Iterator
 

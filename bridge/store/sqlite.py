@@ -51,7 +51,7 @@ class SqliteReader:
         self._readers = _engine(path, read_only=True)
         self._pool = ThreadPoolExecutor(READERS, thread_name_prefix="store-read")
 
-    async def run(self, work: Work[T]) -> T:
+    async def run(self, work: Work[T]) -> T:  # noqa: ARG002 - the protocol's
         """Refuse: this store only reads."""
         raise Unavailable("the database was opened for reading only")
 

@@ -149,6 +149,7 @@ referral = Table(
     Column(
         "service_ref", String(200), nullable=False, server_default=""
     ),  # "ServiceRequest/…" at the service
+    Column("service_patient", String(200), nullable=False, server_default=""),  # "Patient/…" there
     Column("correlation_id", String(64), nullable=False, server_default=""),
     Column("sealed", LargeBinary, nullable=False),  # the canonical referral
     Index("referral_patient_ix", "patient", "service"),

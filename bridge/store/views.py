@@ -51,11 +51,16 @@ def message_story(tx: Tx, message_id: str) -> dict[str, Any] | None:
     if found is None:
         return None
     rows = tx.run(select(*_EVENT).where(event.c.message_id == message_id).order_by(event.c.n).limit(1000))
-    return {**found, "events": [_event(row) for row in rows.mappings()]}
+    return {**_plain(found), "events": [_event(row) for row in rows.mappings()]}
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    """A row under plain text keys, as a JSON writer wants them."""
+    return {str(name): value for name, value in row.items()}
 
 
 def _event(row: Row) -> dict[str, Any]:
-    return {**row, "problems": orjson.loads(row["problems"] or "[]")}
+    return {**_plain(row), "problems": orjson.loads(row["problems"] or "[]")}
 
 
 def referral_story(tx: Tx, referral_id: str) -> dict[str, Any] | None:
@@ -72,10 +77,10 @@ def referral_story(tx: Tx, referral_id: str) -> dict[str, Any] | None:
         .order_by(outcome.c.at)
     )
     return {
-        **found,
+        **_plain(found),
         "events": [_event(row) for row in events.mappings()],
         "deliveries": _deliveries(tx, referral_id),
-        "outcomes": [dict(row) for row in told.mappings()],
+        "outcomes": [_plain(row) for row in told.mappings()],
     }
 
 
@@ -86,14 +91,14 @@ def _deliveries(tx: Tx, referral_id: str) -> list[dict[str, Any]]:
         if table is settled:
             columns += [settled.c.settled_at, settled.c.reference, settled.c.level]
         query = select(*columns).where(table.c.referral_id == referral_id)
-        rows += [dict(row) for row in tx.run(query).mappings()]
+        rows += [_plain(row) for row in tx.run(query).mappings()]
     for row in rows:
         tries = tx.run(
             select(attempt.c.at, attempt.c.took_ms, attempt.c.result, attempt.c.status, attempt.c.code)
             .where(attempt.c.delivery_id == row["id"])
             .order_by(attempt.c.at)
         )
-        row["tries"] = [dict(t) for t in tries.mappings()]
+        row["tries"] = [_plain(t) for t in tries.mappings()]
     return sorted(rows, key=lambda row: row["created_at"])
 
 
@@ -111,7 +116,7 @@ def referral_list(
         query = query.where(referral.c.state == state)
     if before is not None:
         query = query.where(referral.c.opened_at < before)
-    return [dict(row) for row in tx.run(query.limit(limit)).mappings()]
+    return [_plain(row) for row in tx.run(query.limit(limit)).mappings()]
 
 
 def parked(tx: Tx, *, limit: int = 200) -> list[dict[str, Any]]:
@@ -120,14 +125,14 @@ def parked(tx: Tx, *, limit: int = 200) -> list[dict[str, Any]]:
         event.c.id, event.c.code, event.c.at, event.c.practice, event.c.referral_id, event.c.position
     )
     found = [
-        {**row, "what": "event"}
+        {**_plain(row), "what": "event"}
         for row in tx.run(events.where(event.c.state == EventState.PARKED.value).limit(limit)).mappings()
     ]
     referrals = select(
         referral.c.id, referral.c.code, referral.c.updated_at.label("at"), referral.c.practice
     ).where(referral.c.state == ReferralState.PARKED.value)
     found += [
-        {**row, "what": "referral", "referral_id": row["id"], "position": ""}
+        {**_plain(row), "what": "referral", "referral_id": row["id"], "position": ""}
         for row in tx.run(referrals.limit(limit)).mappings()
     ]
     deliveries = select(
@@ -139,7 +144,7 @@ def parked(tx: Tx, *, limit: int = 200) -> list[dict[str, Any]]:
         delivery.c.kind.label("position"),
     ).join(referral, referral.c.id == delivery.c.referral_id)
     found += [
-        {**row, "what": "delivery"}
+        {**_plain(row), "what": "delivery"}
         for row in tx.run(
             deliveries.where(delivery.c.state == DeliveryState.PARKED.value).limit(limit)
         ).mappings()

@@ -1,0 +1,102 @@
+"""Translate what was kept untranslated: after a fault of ours, or when a door was told to keep first.
+
+Each kept message is translated in a unit of its own. One that fails again waits longer; after the last try
+it is parked for a person, and no other message waits for it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import delete, select, update
+
+from bridge.domain.journey import EventState, EventStep
+from bridge.errors import Unavailable
+from bridge.events import Event, emit, failed_at
+from bridge.pipeline import accept
+from bridge.pipeline.context import Context
+from bridge.sources import Source
+from bridge.store import messages
+from bridge.store.messages import Message
+from bridge.store.tables import event, message
+from bridge.store.unit import Store, Tx
+
+BATCH = 100
+TRIES = 5
+FIRST_WAIT_MS = 30_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translator:
+    """What translating later needs. `allowed` gives the practices a caller speaks for; None for no bound."""
+
+    store: Store
+    context: Context
+    sources: Mapping[str, Source]
+    allowed: Callable[[str], frozenset[str] | None]
+
+
+async def translate_kept(translator: Translator) -> int:
+    """Translate what is due; how many messages were taken. Raises Unavailable when the store is away."""
+    due = await translator.store.read(_due)
+    for event_id, message_id in due:
+        try:
+            await _translate(translator, event_id, message_id)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one message must not stop the others
+            emit(Event.WORKER_FAILED, worker="translate", error=failed_at(error))
+            await translator.store.run(partial(_again, event_id=event_id))
+    return len(due)
+
+
+def _due(tx: Tx) -> list[tuple[str, str]]:
+    query = (
+        select(event.c.id, event.c.message_id)
+        .where(event.c.state == EventState.KEPT.value, event.c.kind == "message", event.c.until <= tx.now)
+        .order_by(event.c.until)
+        .limit(BATCH)
+    )
+    return [(row.id, row.message_id) for row in tx.run(query)]
+
+
+async def _translate(translator: Translator, event_id: str, message_id: str) -> None:
+    kept = await translator.store.read(lambda tx: _message(tx, message_id))
+    readings = accept.read(translator.sources[kept.source], kept, translator.context)
+    allowed = translator.allowed(kept.caller)
+
+    def work(tx: Tx) -> None:
+        gone = tx.run(delete(event).where(event.c.id == event_id, event.c.state == EventState.KEPT.value))
+        if gone.rowcount:  # else another node has translated it meanwhile
+            for n, reading in enumerate(readings):
+                accept.settle(tx, translator.context, kept, n, reading, allowed=allowed, bulk=True)
+
+    await translator.store.run(work)
+
+
+def _message(tx: Tx, message_id: str) -> Message:
+    row = tx.run(select(message).where(message.c.id == message_id)).one()
+    return Message(
+        id=row.id,
+        source=row.source,
+        door=row.door,
+        caller=row.caller,
+        practice=row.practice,
+        media_type=row.media_type,
+        content=messages.get_body(tx, row.body_id),
+        size=row.size,
+        mapping=row.mapping,
+        request_id=row.request_id,
+        correlation_id=row.correlation_id,
+    )
+
+
+def _again(tx: Tx, event_id: str) -> None:
+    tries = tx.run(select(event.c.attempts).where(event.c.id == event_id)).scalar_one_or_none()
+    if tries is None:
+        return
+    if tries + 1 >= TRIES:
+        messages.move_event(tx, event_id, EventStep.PARK, code="translation-failed", attempts=tries + 1)
+        return
+    wait = FIRST_WAIT_MS * 2**tries
+    tx.run(update(event).where(event.c.id == event_id).values(attempts=tries + 1, until=tx.now + wait))
