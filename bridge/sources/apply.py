@@ -79,7 +79,7 @@ def apply(record: Record, mapping: Mapping, *, arrived: datetime) -> Reading:
 def explain(record: Record, mapping: Mapping, *, arrived: datetime) -> tuple[Origin, ...]:
     """Which path and which place made each value of the referral."""
     took = _take(record, _for_practice(record, mapping), arrived)
-    return tuple(Origin(target=t.name, path=t.place.text, at=t.found.at) for t in took if not t.code)
+    return tuple(Origin(target=t.name, path=t.place.text, at=t.found.at) for t in took if t.value is not None)
 
 
 def _for_practice(record: Record, mapping: Mapping) -> Mapping:

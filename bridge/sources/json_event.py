@@ -24,6 +24,16 @@ __all__ = ["JsonEvent", "parse_path", "records", "schema"]
 
 _CODES = {"extra_forbidden": "json-unknown-key", "missing": "value-missing", "literal_error": "word-unknown"}
 
+_ENDS = ("cancelled", "entered-in-error")
+_VITAL = (
+    "$.schema_version",
+    "$.id",
+    "$.version",
+    "$.time",
+    "$.type",
+    "$.practice",
+)  # what an ending cannot lack
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
@@ -194,17 +204,28 @@ def schema() -> str:
 
 def records(body: bytes) -> Iterator[JsonRecord]:
     """The events of a message, each with what is wrong with it; Unreadable when it holds none."""
-    return (replace(record, problems=tuple(_problems(record.root))) for record in json_record.records(body))
+    return map(_checked, json_record.records(body))
+
+
+def _checked(record: JsonRecord) -> JsonRecord:
+    """The record with what is wrong with it; what ends a referral loses its details, never its effect."""
+    problems = tuple(_problems(record.root))
+    details = tuple(p for p in problems if not p.at.startswith(_VITAL))
+    if not (details and isinstance(record.root, dict) and record.root.get("type") in _ENDS):
+        return replace(record, problems=problems)
+    vital = {name: value for name, value in record.root.items() if f"$.{name}" in _VITAL}
+    return replace(
+        record, root=vital, warnings=details, problems=tuple(p for p in problems if p not in details)
+    )
 
 
 def _problems(event: JsonValue) -> Iterator[Problem]:
     try:
-        said = JsonEvent.model_validate(event)
+        JsonEvent.model_validate(event)
     except ValidationError as errors:
         for error in islice(errors.errors(include_url=False, include_context=False), MOST):
             yield _problem(error, event)
-        return
-    if said.version is None and not said.time:
+    if isinstance(event, dict) and event.get("version") is None and event.get("time") in (None, ""):
         yield Problem(code="json-version-or-time", at="$.version", rule="json-event schema 1")
 
 
