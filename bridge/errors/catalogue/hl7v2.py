@@ -40,7 +40,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "hl7-delimiters": Entry(
         "MSH-1 and MSH-2 do not hold five different delimiters.",
-        "Send the usual delimiters: |^~\\&",
+        "Send the usual delimiters, |^~\\& in this order.",
         "structure",
     ),
     "hl7-escape-kept": Entry(

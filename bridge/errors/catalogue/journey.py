@@ -20,6 +20,7 @@ ENTRIES: dict[str, Entry] = {
         "duplicate",
     ),
     "declined": Entry("The person declined social prescribing.", "Nothing to do.", "informational"),
+    "discarded": Entry("A person closed it for good.", "Nothing to do.", "informational"),
     "entered-in-error": Entry(
         "The practice says that the referral was entered in error.", "Nothing to do.", "informational"
     ),
@@ -36,6 +37,11 @@ ENTRIES: dict[str, Entry] = {
     "key-moved-patient": Entry(
         "An entry that was about one person is now about another; the first referral was taken back.",
         "Check with the practice who is meant; a right entry for the second person is a new referral.",
+        "conflict",
+    ),
+    "not-parked": Entry(
+        "Only what is parked can be released or discarded; the rule says where it stands.",
+        "Look at it again; perhaps somebody has dealt with it.",
         "conflict",
     ),
     "nothing-to-cancel": Entry(

@@ -8,4 +8,9 @@ ENTRIES: dict[str, Entry] = {
         "Look at the log under the message id; the bridge retries by itself.",
         "exception",
     ),
+    "translation-failed": Entry(
+        "The bridge failed at this message again and again; it is kept whole.",
+        "Look at the log under the message id; replay the message when the fault is mended.",
+        "exception",
+    ),
 }
