@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -16,7 +16,7 @@ from bridge.config import PartnerSettings, Settings, shipped
 from bridge.delivery.breaker import Breaker
 from bridge.delivery.port import Partner
 from bridge.delivery.worker import Terms, Worker
-from bridge.errors import ConfigError
+from bridge.errors import ConfigError, Unavailable
 from bridge.events import Event, emit
 from bridge.fhir.naming import Naming
 from bridge.intake import answers, control, http
@@ -28,6 +28,7 @@ from bridge.partners.prescribing import PrescribingService
 from bridge.partners.record import GpRecord
 from bridge.pipeline import forward
 from bridge.pipeline.context import Context
+from bridge.pipeline.later import Translator, translate_kept
 from bridge.schemes import Rulebook, Scheme, scheme_file
 from bridge.security.api_keys import ApiKey, ApiKeys
 from bridge.security.audit import AuditChain
@@ -148,6 +149,7 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
             sources=sources,
             callers=read_callers(settings),
             largest_body=settings.http.largest_body_mb * 1_000_000,
+            later=settings.translate == "later",
             wake=_waker(workers),
         )
         yield Bridge(settings, store, sealer, context, sources, workers, clients, desk, AuditChain(ring))
@@ -254,9 +256,30 @@ async def run(bridge: Bridge, stop: asyncio.Event) -> None:
         group.create_task(server.serve())
         for worker in bridge.workers:
             group.create_task(worker.run(stop))
+        if settings.workers:
+            group.create_task(_translate(bridge, stop))
         await stop.wait()
         server.should_exit = True
     emit(Event.STOPPED, node=settings.node)
+
+
+async def _translate(bridge: Bridge, stop: asyncio.Event) -> None:
+    """Translate what was kept, at once while there is some and every second otherwise."""
+    practices = {entry.name: frozenset(entry.practices) for entry in bridge.settings.callers}
+    translator = Translator(
+        store=bridge.store, context=bridge.context, sources=bridge.sources, allowed=practices.get
+    )
+    while not stop.is_set():
+        try:
+            busy = await translate_kept(translator) > 0
+        except Unavailable as error:
+            emit(Event.STORE_UNAVAILABLE, worker="translate", reason=str(error))
+            busy = False
+        if busy:
+            bridge.desk.wake()
+        else:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 1)
 
 
 def data_folder(settings: Settings) -> Path:

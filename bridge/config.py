@@ -111,6 +111,10 @@ class Settings(BaseSettings):
     )
     doors: bool = Field(default=True, description="Whether this node takes messages in.")
     workers: bool = Field(default=True, description="Whether this node sends.")
+    translate: Literal["now", "later"] = Field(
+        default="now",
+        description="now: a message is translated before it is answered; later: it is kept, answered, then translated.",
+    )
     http: Http = Field(default=Http(), description="The HTTP doors.")
     callers: tuple[CallerSettings, ...] = Field(default=(), description="Who may call.")
     partners: dict[str, PartnerSettings] = Field(

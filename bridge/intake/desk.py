@@ -30,6 +30,7 @@ class Desk:
     sources: Mapping[str, Source]
     callers: Callers
     largest_body: int
+    later: bool = False  # keep and answer first, translate afterwards
     wake: Callable[[], None] = field(default=lambda: None)
     full: Callable[[], str] = field(default=lambda: "")
 

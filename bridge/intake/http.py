@@ -10,7 +10,7 @@ from bridge.errors import Forbidden, NotFound, Problem
 from bridge.events import Event, emit
 from bridge.intake.answers import refusal
 from bridge.intake.desk import CORRELATION_ID, REQUEST_ID, Desk, tracing
-from bridge.pipeline.accept import Verdict, accept
+from bridge.pipeline.accept import Verdict, accept, keep_for_later
 from bridge.security.caller import Caller, Role
 from bridge.store import views
 from bridge.store.messages import Message
@@ -31,7 +31,10 @@ def routes(desk: Desk) -> APIRouter:
         if found is None or source not in caller.sources or Role.SYSTEM not in caller.roles:
             raise Forbidden(problems=(Problem(code="source-not-yours"),))
         message = await received(desk, request, caller, source=source, mapping=found.version, door="http")
-        verdict = await accept(desk.store, desk.context, found, message, allowed=caller.practices)
+        if desk.later:
+            verdict = await desk.store.run(lambda tx: keep_for_later(tx, desk.context, message))
+        else:
+            verdict = await accept(desk.store, desk.context, found, message, allowed=caller.practices)
         desk.wake()
         return answer(message, verdict)
 

@@ -145,7 +145,7 @@ def settle(
     else:
         origin = Origin(
             event_id=event_id,
-            mapping=message.mapping,
+            mapping=reading.mapping or message.mapping,
             correlation_id=message.correlation_id or message.id,
             allowed=allowed,
         )

@@ -118,6 +118,8 @@ def _may_speak(tx: Tx, origin: Origin, event: ReferralEvent) -> bool:
 
 def _repeated(tx: Tx, origin: Origin, event: ReferralEvent, known: Key) -> Applied | None:
     """Same again, older, or a conflict; None when it is news."""
+    if event.clock[:1] != known.clock[:1]:  # a version number against a time: neither is newer
+        return Applied(state=EventState.PARKED, code="clock-changed-kind", referral_id=known.referral_id)
     if event.clock < known.clock:
         return Applied(state=EventState.STALE, code="older-version", referral_id=known.referral_id)
     if event.content == known.content:

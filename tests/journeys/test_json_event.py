@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.simulators.trouble import Step
+from bridge.simulators.trouble import Step, Trouble
 from tests.journeys.conftest import OPERATOR_KEY, SERVICE_KEY, Site
 
 
@@ -127,7 +127,7 @@ async def test_a_cancel_after_the_first_send_revokes_it(site: Site) -> None:
 
 async def test_a_lost_answer_is_looked_up_and_not_sent_twice(site: Site) -> None:
     """The service kept it and its answer was cut: the look finds it."""
-    site.service.script(Step(trouble="lost reply", method="POST", path=""))
+    site.service.script(Step(trouble=Trouble.LOST_REPLY, method="POST", times=1))
     await site.post("/events/json-event", an_event())
     await site.drain()
 
