@@ -1,0 +1,89 @@
+"""What is kept of EMIS rows between extracts, sealed: each kind with its reason and its time.
+
+See docs/decisions/0003-emis-extract.md. A patient row is held as long as the patient may be referred, because
+an unchanged row is never sent again; of a confidential, S-flagged or dummy patient only the mark is held that
+makes later rows of the same patient stop here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bridge.sources.emis_record import ALIASES, JOINED
+from bridge.sources.emis_tables import CODING, OBSERVATION, ORGANISATION, PATIENT, REFERRAL, USER, Table
+from bridge.sources.mapping import Mapping as FieldMapping
+from bridge.store import held
+from bridge.store.held import Fields, Row
+from bridge.store.unit import Tx
+
+LISTED = "Wait.Listed"  # in a row that waited too long: a person was told
+DAY = 86_400_000  # milliseconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of held row: for how many days. Without `days` it is held until something replaces it."""
+
+    name: str
+    days: int | None = None
+
+
+CODE = Kind(name="emis.code")
+PLACE = Kind(name="emis.organisation")
+STAFF = Kind(name="emis.user")
+PERSON = Kind(name="emis.patient")
+LEFT = Kind(name="emis.patient", days=800)  # gone or dead: rolling deletes follow about a year later
+PRIVATE = Kind(name="emis.consultation", days=400)
+HALF = Kind(name="emis.half", days=30)
+WAITING = Kind(name="emis.waiting", days=14)
+KNOWN = Kind(name="emis.observation", days=800)
+
+KINDS = (CODE, PLACE, STAFF, PERSON, LEFT, PRIVATE, HALF, WAITING, KNOWN)
+
+# Columns the reader needs itself, besides those the mapping and the joined names use.
+_READ: dict[str, str] = {
+    CODING.name: "CodeId Term SnomedCTConceptId SnomedCTDescriptionId",
+    ORGANISATION.name: "OrganisationGuid OrganisationName ODSCode",
+    USER.name: "UserInRoleGuid OrganisationGuid",
+    PATIENT.name: "PatientGuid OrganisationGuid NhsNumber DateOfDeath DateOfDeactivation Deleted",
+    REFERRAL.name: "ObservationGuid PatientGuid OrganisationGuid ReferralTargetOrganisationGuid ReferralUBRN",
+    OBSERVATION.name: "ObservationGuid PatientGuid OrganisationGuid ClinicianUserInRoleGuid CodeId "
+    "ConsultationGuid",
+}
+
+
+def kept_columns(mapping: FieldMapping) -> dict[str, frozenset[str]]:
+    """By table, the columns that are held: those the mapping uses and those the reader needs."""
+    kept = {name: set(columns.split()) for name, columns in _READ.items()}
+    for rule in mapping.rules:
+        for place in rule.places:
+            for path in JOINED.get(place.text.removeprefix("Joined."), (place.text,)):
+                alias, _, column = path.partition(".")
+                if alias in ALIASES:
+                    kept[ALIASES[alias].name].add(column)
+    return {name: frozenset(columns) for name, columns in kept.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Held rows by what they are, inside one transaction."""
+
+    tx: Tx
+    kept: Mapping[str, frozenset[str]]
+
+    def row(self, kind: Kind, owner: str, key: str, fields: Fields, clock: str, *, also: str = "") -> Row:
+        """A row of a kind, to be put."""
+        until = None if kind.days is None else self.tx.now + kind.days * DAY
+        return Row(kind=kind.name, owner=owner, key=key, fields=fields, clock=clock, also=also, until=until)
+
+    def get(self, kind: Kind, owner: str, key: str) -> Row | None:
+        """One held row."""
+        return held.get(self.tx, kind.name, owner, key) if key else None
+
+    def drop(self, kind: Kind, owner: str, key: str) -> bool:
+        """Forget one row."""
+        return held.drop(self.tx, kind.name, owner, key)
+
+    def only(self, table: Table, values: Fields) -> Fields:
+        """The columns of a row that may be held."""
+        kept = self.kept[table.name]
+        return {name: text for name, text in values.items() if name in kept}

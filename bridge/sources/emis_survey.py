@@ -1,0 +1,256 @@
+"""A first pass over a whole extract, before anything is done with it.
+
+Two things must be known before the first row takes effect: that every file can be read to its end, and how
+many referrals the extract would cancel, so that a person is asked first when a feed goes wrong. The same pass
+finds what makes a row of interest, so that the second pass lays the rest aside unread: the codes that trigger
+and who uses them, codes that nobody explains yet, and referral halves that are here before their Observation.
+
+What is held here grows with referrals, not with rows: HALVES and UNKNOWN bound what a strange feed could add.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bridge.errors import Problem
+from bridge.sources.emis_files import Batch, TableFile
+from bridge.sources.emis_known import Context, Entry, Known
+from bridge.sources.emis_record import day_of, is_registered, is_set
+from bridge.sources.emis_rows import NOT_SAID, guid, values_of
+from bridge.sources.emis_shelf import PERSON
+from bridge.sources.emis_tables import (
+    AGREEMENT,
+    CODING,
+    CONSULTATION,
+    IN_ORDER,
+    OBSERVATION,
+    PATIENT,
+    REFERRAL,
+)
+from bridge.store import held
+from bridge.store.held import Fields
+from bridge.store.unit import Tx
+
+HALVES = 200_000  # more rows than this in the referral table is a bulk, in which both halves are there
+_NOT_HERE = "-"
+UNKNOWN = 1_000  # more unexplained codes than this: the coding table is not the whole one it should be
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """What the first pass found.
+
+    `ending` are the known referrals that the extract deletes or gives another code (see `would_cancel`).
+    `damaged` counts rows that cannot be read; `broken` are the tables that cannot be read to their end.
+    """
+
+    known: Known
+    watched: frozenset[
+        str
+    ]  # ObservationGuids of everything known or coded: their rows matter whatever they say
+    patients: frozenset[str]  # PatientGuids of those of whom entries or halves are held
+    in_consultation: Mapping[str, tuple[str, ...]]  # ObservationGuids of known entries, by ConsultationGuid
+    coding: Mapping[str, Fields]  # rows of the concepts of interest, by CodeId
+    unknown: frozenset[str]  # CodeIds in use that the coding table does not explain
+    coded: frozenset[str]  # ObservationGuids with a code of interest in this extract
+    early: frozenset[str]  # ObservationGuids of halves whose Observation is not here, or of unknown code
+    publishers: frozenset[str]  # OrganisationGuids whose rows are here or whose agreement is
+    off: frozenset[str]  # OrganisationGuids whose sharing agreement is switched off
+    ending: Mapping[str, Entry]
+    gone: frozenset[str]  # PatientGuids of known entries that this extract takes out of scope
+    rows: Mapping[str, int]
+    damaged: int
+    broken: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Nobody's rows at all: an outage of the feed, not news."""
+        return not any(self.rows[t.name] for t in (PATIENT, CONSULTATION, REFERRAL, OBSERVATION))
+
+
+def would_cancel(tx: Tx, survey: Survey) -> int:
+    """How many referrals the extract would cancel; what belongs to people who left or died is not counted."""
+    return sum(
+        1 for entry in survey.ending.values() if entry.patient not in survey.gone and not _left(tx, entry)
+    )
+
+
+def _left(tx: Tx, entry: Entry) -> bool:
+    patient = held.get(tx, PERSON.name, entry.owner, entry.patient) if entry.patient else None
+    return patient is not None and is_gone(patient.fields)
+
+
+def is_gone(patient: Fields) -> bool:
+    """Out of scope at the practice: left, deactivated or dead. A delete of their rows cancels nothing."""
+    return not is_registered(patient) or bool(day_of(patient, "DateOfDeath"))
+
+
+def survey(batch: Batch, known: Known, context: Context) -> Survey:
+    """Read every table once."""
+    scan = _Scan(batch, known, context.concepts())
+    scan.agreements()
+    scan.codes()
+    for table, read in (
+        (PATIENT, scan.patients),
+        (REFERRAL, scan.referrals),
+        (OBSERVATION, scan.observations),
+    ):
+        read(batch.files[table.name])
+    for table in IN_ORDER:
+        if table.name not in scan.rows:
+            scan.count(batch.files[table.name])
+    scan.explain()
+    return scan.result()
+
+
+class _Scan:
+    """The first pass at work."""
+
+    def __init__(self, batch: Batch, known: Known, concepts: frozenset[str]) -> None:
+        self._batch = batch
+        self._known = known
+        self._concepts = concepts
+        self._patients = frozenset(entry.patient for _, entry in known.all_entries())
+        self._coding = {
+            code: row for code, row in known.coding.items() if row["SnomedCTConceptId"] in concepts
+        }
+        self._used = {entry.code for entry in known.waiting.values()}
+        self._coded: set[str] = set()
+        self._halves: dict[str, str] = {}  # CodeId of the Observation by its GUID, _NOT_HERE without one
+        self._publishers: set[str] = set()
+        self._off: set[str] = set()
+        self._gone: set[str] = set()
+        self._deleted: set[str] = set()
+        self._recoded: dict[str, str] = {}
+        self._broken: list[str] = []
+        self._problems: list[Problem] = []
+        self._damaged = 0
+        self.rows: Counter[str] = Counter()
+
+    def _read(self, file: TableFile) -> Iterator[list[str]]:
+        rows = file.rows()
+        for row in rows:
+            if isinstance(row, Problem):
+                self._damaged += 1
+            else:
+                yield row
+        self.rows[file.table.name] = rows.row
+        if rows.broken:
+            self._broken.append(file.table.name)
+
+    def count(self, file: TableFile) -> None:
+        """Only see that it can be read."""
+        for _ in self._read(file):
+            pass
+
+    def agreements(self) -> None:
+        """Whose agreement is switched off: whatever their rows then say is an outage."""
+        file = self._batch.files.get(AGREEMENT.name)
+        if file is None:
+            return
+        rows = file.rows()
+        for row in rows:
+            values = row if isinstance(row, Problem) else values_of(row, rows.row, AGREEMENT, file.header)
+            if isinstance(values, Problem):
+                self._problems.append(values)
+                continue
+            self._publishers.add(values["OrganisationGuid"])
+            if is_set(values, "Disabled") or is_set(values, "Deleted"):
+                self._off.add(values["OrganisationGuid"])
+                at = f"{AGREEMENT.name} row {rows.row + 1}"
+                self._problems.append(Problem(code="emis-agreement-off", at=at))
+
+    def codes(self) -> None:
+        """The coding rows of the concepts of interest; the table is whole in every extract."""
+        file = self._batch.files[CODING.name]
+        concept, code = file.header.at["SnomedCTConceptId"], file.header.at["CodeId"]
+        for row in self._read(file):
+            if row[concept] in self._concepts:
+                self._coding[row[code]] = {name: row[n] for name, n in file.header.at.items() if row[n]}
+            elif row[code] in self._coding:
+                del self._coding[row[code]]
+
+    def patients(self, file: TableFile) -> None:
+        """Who of those with known entries leaves."""
+        at = file.header.at["PatientGuid"]
+        for row in self._read(file):
+            if self._patients and guid(row[at]) in self._patients:
+                values = {name: row[n] for name, n in file.header.at.items()}
+                if is_gone(values):
+                    self._gone.add(guid(row[at]))
+
+    def referrals(self, file: TableFile) -> None:
+        """Which entries have a referral half here."""
+        at = file.header.at["ObservationGuid"]
+        for row in self._read(file):
+            if len(self._halves) <= HALVES:
+                self._halves[guid(row[at])] = _NOT_HERE
+
+    def observations(self, file: TableFile) -> None:
+        """Who uses the codes, what is deleted, and which halves have their Observation here."""
+        header = file.header.at
+        key, code, deleted = header["ObservationGuid"], header["CodeId"], header["Deleted"]
+        owner, coding, entries = header["OrganisationGuid"], self._coding, self._known.entries
+        bulk, halves = len(self._halves) > HALVES, self._halves
+        for row in self._read(file):
+            own, used = row[key].strip("{} ").upper(), row[code]
+            self._publishers.add(row[owner])
+            self._used.add(used)
+            if own in halves:
+                halves[own] = used
+            if row[deleted] not in NOT_SAID:
+                if own in entries:
+                    self._deleted.add(own)
+            elif used in coding:
+                self._coded.add(own)
+            elif own in entries:
+                self._recoded[own] = used
+        if bulk:
+            halves.clear()
+            self._problems.append(Problem(code="emis-halves-unpaired", at=REFERRAL.name))
+
+    def explain(self) -> None:
+        """Which of the codes in use no coding row explains."""
+        self._used -= {"", *self._coding}
+        file = self._batch.files[CODING.name]
+        code = file.header.at["CodeId"]
+        for row in file.rows():
+            if not self._used:
+                return
+            if not isinstance(row, Problem):
+                self._used.discard(row[code])
+        if len(self._used) > UNKNOWN:
+            self._problems.append(Problem(code="emis-coding-incomplete", at=CODING.name))
+
+    def result(self) -> Survey:
+        """What was found."""
+        recoded = {own for own, used in self._recoded.items() if used not in self._used}
+        ending = (self._deleted | recoded) - self._coded
+        return Survey(
+            known=self._known,
+            watched=frozenset(self._coded.union(dict(self._known.all_entries()))),
+            patients=self._patients,
+            in_consultation=self._in_consultation(),
+            coding=self._coding,
+            unknown=frozenset(self._used),
+            coded=frozenset(self._coded),
+            early=frozenset(own for own, used in self._halves.items() if used in self._used | {_NOT_HERE}),
+            publishers=frozenset(map(guid, self._publishers)),
+            off=frozenset(self._off),
+            ending={
+                own: entry for own in ending if (entry := self._known.entries[own]).owner not in self._off
+            },
+            gone=frozenset(self._gone),
+            rows=self.rows,
+            damaged=self._damaged,
+            broken=tuple(self._broken),
+            problems=tuple(self._problems),
+        )
+
+    def _in_consultation(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for own, entry in self._known.all_entries():
+            if entry.consultation:
+                found[entry.consultation] = (*found.get(entry.consultation, ()), own)
+        return found
