@@ -1,0 +1,1 @@
+"""Durable sending that knows no partner: lanes, the retry table, the breaker, the worker."""

@@ -189,7 +189,7 @@ class Referral:
 class ReferralEvent:
     """What one place in one message says of one referral.
 
-    `clock` orders versions of the same key by plain string comparison (the source's own clock, design 4);
+    `clock` orders versions of the same key by plain string comparison (the source's own clock);
     `content` is the hash over mapped fields. `referral` is None where the source sends keys only.
     `extracted_at` is the source's own "now" (extract time or message time), for the history gate.
     """

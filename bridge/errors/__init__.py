@@ -10,7 +10,7 @@ BridgeError
 │ ├ Forbidden          the caller may not do this
 │ └ NotFound           no such thing, or not for this caller
 ├ Unavailable          ours: the store is full, locked or away; the sender should try again
-└ DeliveryError        one attempt failed; see design 5 and delivery/retry.py
+└ DeliveryError        one attempt failed; see delivery/retry.py
   ├ Refused            the partner read it and said no
   ├ NotThePartner      something answered, but not the partner's FHIR server
   ├ Unauthorised       401 or 403

@@ -1,0 +1,1 @@
+"""The doors: bytes in, to the pipeline, an honest answer out."""

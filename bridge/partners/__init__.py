@@ -1,0 +1,1 @@
+"""Everything that calls others: one file for each counterpart."""

@@ -12,7 +12,7 @@ from bridge.domain.identifiers import OdsCode
 from bridge.domain.outcome import OutcomeKind
 from bridge.domain.referral import Identifier
 
-REFERRAL_TRIGGER = "871731000000106"  # Referral to social prescribing service (design: the trigger alone)
+REFERRAL_TRIGGER = "871731000000106"  # Referral to social prescribing service (the trigger alone)
 DECLINED = "871711000000103"  # Social prescribing declined
 
 

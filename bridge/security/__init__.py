@@ -1,0 +1,1 @@
+"""Who may call, what is sealed, what is masked, what is written into the audit chain."""

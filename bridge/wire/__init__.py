@@ -1,0 +1,1 @@
+"""Protocols without sockets: HL7 v2, MLLP and the headers of BaRS as bytes and text."""
