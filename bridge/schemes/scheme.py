@@ -47,14 +47,26 @@ class Mode(StrEnum):
 class PracticeRule(_Strict):
     """One practice of the scheme."""
 
-    ods: Ods
-    name: str = ""
-    mode: Mode = Mode.OFF
-    live_from: date | None = None  # referrals recorded before this day are never forwarded
-    authors: tuple[Ods, ...] = ()  # organisations whose entries count; default: the practice alone
-    triggers: tuple[SctConcept, ...] = ()  # beside the scheme's
-    record: str = ""  # name of the record route in `records`; "" files nothing
-    stale_feed: Literal["warn", "hold"] = "warn"
+    ods: Ods = Field(description="ODS code of the practice.")
+    name: str = Field(default="", description="Name of the practice, for people.")
+    mode: Mode = Field(
+        default=Mode.OFF, description="off; shadow computes and reports everything and sends nothing; live."
+    )
+    live_from: date | None = Field(
+        default=None, description="Referrals recorded before this day are never sent. Live needs it."
+    )
+    authors: tuple[Ods, ...] = Field(
+        default=(), description="Further organisations whose entries count as the practice's own."
+    )
+    triggers: tuple[SctConcept, ...] = Field(
+        default=(), description="SNOMED CT codes that refer here, beside the scheme's."
+    )
+    record: str = Field(
+        default="", description="Name of the record route outcomes are filed by; empty files nothing."
+    )
+    stale_feed: Literal["warn", "hold"] = Field(
+        default="warn", description="What to do while the practice's feed is too old: send, or wait."
+    )
 
     @model_validator(mode="after")
     def _live_needs_a_day(self) -> "PracticeRule":
@@ -66,14 +78,18 @@ class PracticeRule(_Strict):
 class Service(_Strict):
     """The social prescribing service that gets this scheme's referrals."""
 
-    name: Name
-    title: str
-    endpoint: str
-    ods: Ods | Literal[""] = ""
-    identifier_system: str = ""
-    identifier: str = ""
-    kind: Literal["direct-care", "broader"] = "direct-care"
-    poll_minutes: int = Field(default=0, ge=0, le=1440)  # 0: the service pushes
+    name: Name = Field(description="How settings, callers and commands name the service.")
+    title: str = Field(description="Name of the service, for people.")
+    endpoint: str = Field(description="Base address of its FHIR server.")
+    ods: Ods | Literal[""] = Field(default="", description="Its ODS code, where it has one.")
+    identifier_system: str = Field(default="", description="System of its own identifier.")
+    identifier: str = Field(default="", description="Its own identifier; comes before the ODS code.")
+    kind: Literal["direct-care", "broader"] = Field(
+        default="direct-care", description="Which disclosure list counts for it."
+    )
+    poll_minutes: int = Field(
+        default=0, ge=0, le=1440, description="How often it is asked for news; 0: it pushes."
+    )
 
     @model_validator(mode="after")
     def _has_a_name_others_know(self) -> "Service":
@@ -94,17 +110,19 @@ class Service(_Strict):
 class RecordRoute(_Strict):
     """Where outcomes are filed for the practices that name it."""
 
-    name: Name
-    endpoint: str
+    name: Name = Field(description="How practices and settings name the route.")
+    endpoint: str = Field(description="Base address of the record's FHIR server.")
 
 
 class RiskContact(_Strict):
     """Who hears of a risk first, and how soon they must say so."""
 
-    name: str = Field(min_length=1)
-    telephone: str = ""
-    email: str = ""
-    acknowledge_within_minutes: int = Field(default=60, ge=1, le=1440)
+    name: str = Field(min_length=1, description="Who it is: a person or a role that is always staffed.")
+    telephone: str = Field(default="", description="Telephone number; this or an e-mail address is needed.")
+    email: str = Field(default="", description="E-mail address.")
+    acknowledge_within_minutes: int = Field(
+        default=60, ge=1, le=1440, description="How soon the contact must say that the risk was seen."
+    )
 
     @model_validator(mode="after")
     def _reachable(self) -> "RiskContact":
@@ -116,11 +134,11 @@ class RiskContact(_Strict):
 class WriteBack(_Strict):
     """One status code that goes into the GP record, signed off by a clinician."""
 
-    on: OutcomeKind
-    code: SctConcept
-    display: str
-    signed_off_by: str = Field(min_length=1)
-    signed_off_on: date
+    on: OutcomeKind = Field(description="The outcome that calls for it.")
+    code: SctConcept = Field(description="The SNOMED CT code to file; never the code that refers.")
+    display: str = Field(description="The words filed beside the code.")
+    signed_off_by: str = Field(min_length=1, description="The clinician who approved it.")
+    signed_off_on: date = Field(description="The day it was approved.")
 
     @model_validator(mode="after")
     def _never_the_trigger(self) -> "WriteBack":
@@ -132,21 +150,37 @@ class WriteBack(_Strict):
 class Scheme(_Strict):
     """A whole scheme file."""
 
-    name: Name
-    version: str = Field(min_length=1)
-    title: str
-    service: Service
-    records: tuple[RecordRoute, ...] = ()
-    practices: tuple[PracticeRule, ...]
-    risk_contact: RiskContact
-    minimum_age: int = Field(default=18, ge=0, le=120)
-    history_days: int = Field(default=14, ge=0, le=365)
-    reopen_days: int = Field(default=30, ge=0, le=3650)
-    feed_max_age_hours: int = Field(default=36, ge=1, le=720)
-    triggers: tuple[SctConcept, ...] = (REFERRAL_TRIGGER,)
-    declines: tuple[SctConcept, ...] = (DECLINED,)
-    disclosure: dict[Literal["direct-care", "broader"], tuple[str, ...]]
-    write_back: tuple[WriteBack, ...] = ()
+    name: Name = Field(description="How the scheme is named; a referral keeps it for ever.")
+    version: str = Field(min_length=1, description="Raise it with every change.")
+    title: str = Field(description="Name of the scheme, for people.")
+    service: Service = Field(description="The service that gets the referrals.")
+    records: tuple[RecordRoute, ...] = Field(default=(), description="Where outcomes are filed.")
+    practices: tuple[PracticeRule, ...] = Field(description="The practices that refer.")
+    risk_contact: RiskContact = Field(description="Who hears of a risk first.")
+    minimum_age: int = Field(
+        default=18, ge=0, le=120, description="Whole years on the day the referral was recorded."
+    )
+    history_days: int = Field(
+        default=14, ge=0, le=365, description="Referrals recorded longer ago are listed and never sent."
+    )
+    reopen_days: int = Field(
+        default=30, ge=0, le=3650, description="A referral this soon after a closure waits for a person."
+    )
+    feed_max_age_hours: int = Field(
+        default=36, ge=1, le=720, description="Older than this, a practice's feed counts as stale."
+    )
+    triggers: tuple[SctConcept, ...] = Field(
+        default=(REFERRAL_TRIGGER,), description="SNOMED CT codes that make a referral."
+    )
+    declines: tuple[SctConcept, ...] = Field(
+        default=(DECLINED,), description="SNOMED CT codes that take a referral back."
+    )
+    disclosure: dict[Literal["direct-care", "broader"], tuple[str, ...]] = Field(
+        description="What may be told to whom: field groups for each kind of service."
+    )
+    write_back: tuple[WriteBack, ...] = Field(
+        default=(), description="Codes put into the GP record, once for each episode."
+    )
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "Scheme":
