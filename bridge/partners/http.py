@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 from uuid import UUID, uuid4, uuid5
 
 import httpx
@@ -25,7 +25,7 @@ from bridge.partners.searches import Matches, matches_of
 from bridge.partners.waiting import asked_wait
 
 FHIR_JSON = "application/fhir+json"
-CONNECT = timedelta(seconds=5)  # enough for TLS with a client certificate; DNS is part of it
+CONNECT = timedelta(seconds=5)  # enough for a handshake with certificates on both sides
 LARGEST = 5_000_000  # bytes of an answer; a page of a hundred resources is a tenth of it
 FORM = "application/x-www-form-urlencoded"
 
@@ -84,7 +84,8 @@ class FhirClient:
             proxy=proxy,
             trust_env=False,
             follow_redirects=False,
-            timeout=httpx.Timeout(seconds, connect=min(seconds, CONNECT.total_seconds())),
+            # Connecting and TLS have this long each: a handshake cut off by the deadline leaks its socket.
+            timeout=httpx.Timeout(seconds, connect=min(seconds / 3, CONNECT.total_seconds())),
             limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             headers={"Accept": FHIR_JSON, "User-Agent": "referral-bridge", **(headers or {})},
         )
@@ -152,8 +153,8 @@ class FhirClient:
 
     async def next_page(self, link: str, *, correlation_id: str) -> Answer:
         """A further page; NotThePartner when its link leads to another origin, which would get our token."""
-        target = urljoin(f"{self.base}/", link)
-        if not self._is_ours(target):
+        target = self._on_our_origin(link)
+        if not target:
             raise failure(NotThePartner, "partner-link-elsewhere")
         return await self._get(target, correlation_id)
 
@@ -163,13 +164,15 @@ class FhirClient:
             Call(asked=Asked.READ, method="GET", url=url, correlation_id=correlation_id, headers=headers)
         )
 
-    def _is_ours(self, url: str) -> bool:
+    def _on_our_origin(self, link: str) -> str:
+        """The link as an absolute address; "" when scheme, host or port are not those of the base."""
+        here = httpx.URL(self.base)
         try:
-            there, here = httpx.URL(url), httpx.URL(self.base)
+            there = here.join(link)
         except httpx.InvalidURL:
-            return False
+            return ""
         same = (there.scheme, there.host, there.port) == (here.scheme, here.host, here.port)
-        return same and not there.userinfo
+        return str(there) if same and not there.userinfo else ""
 
     async def _read_twice(self, call: Call) -> Answer:
         """A blip of a read is ridden out within its deadline; anything longer is delivery's to schedule."""

@@ -35,7 +35,7 @@ _BARS_CONFLICT = "REC_CONFLICT"  # BaRS error codes; kept for a request that was
 _SPEAKS_OF_INFRASTRUCTURE = re.compile(
     r"\bE(?:CONNREFUSED|CONNRESET|TIMEDOUT|PIPE|NOTFOUND|HOSTUNREACH|NETUNREACH|AI_AGAIN)\b"
     r"|connection (?:is |was |has been )?(?:refused|reset|closed|terminated|timed out|lost)"
-    r"|(?:connection|connect|database|pool|query|statement|lock|upstream)\W(?:\w+\W){0,3}time[d ]?-?out"
+    r"|(?:connection|connect|database|pool|query|statement|lock|upstream)\W(?:\w+\W){0,3}timed?[ -]?out"
     r"|could not (?:connect|serialize)|cannot connect|unable to connect|server closed the connection"
     r"|too many (?:clients|connections)|deadlock|read-only transaction|no space left|out of memory",
     re.IGNORECASE,

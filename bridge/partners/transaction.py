@@ -3,7 +3,7 @@
 http://hl7.org/fhir/R4/http.html#transaction; the answer keeps the order of the entries (bdl-4).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -96,39 +96,35 @@ def written_of(answer: Answer, wanted: tuple[Wanted, ...]) -> tuple[Written, ...
     Ambiguous when the answer is not one to this transaction: it was sent, and nobody said what became of it.
     """
     entries = trees(answer.body, "entry")
-    if text(answer.body, "type") != "transaction-response" or len(entries) != len(wanted):
+    if text(answer.body, "type") != "transaction-response":
         raise failure(Ambiguous, "partner-answer-unexpected", status=answer.status)
-    return tuple(_each_written(entries, wanted))
+    for n, entry in enumerate(entries):
+        _check(entry, f"Bundle.entry[{n}].response")
+    if len(entries) != len(wanted):
+        raise failure(Ambiguous, "partner-answer-unexpected", status=answer.status)
+    return tuple(_written(entry, want) for entry, want in zip(entries, wanted, strict=True))
 
 
-def _each_written(entries: tuple[Resource, ...], wanted: tuple[Wanted, ...]) -> Iterator[Written]:
-    for n, (entry, want) in enumerate(zip(entries, wanted, strict=True)):
-        at = f"Bundle.entry[{n}].response"
-        status, outcome = status_of(entry), tree_at(entry, "response", "outcome")
-        if not status:
-            raise failure(Ambiguous, "partner-answer-unexpected", at=at)
-        raise_for(
-            status,
-            voice_of(outcome),
-            Asked.CREATE,
-            body=outcome,
-            at=f"{at}.outcome" if outcome else at,
-        )
-        yield _written(entry, want, created=status == 201, at=at)
+def _check(entry: Mapping[str, Any], at: str) -> None:
+    status, outcome = status_of(entry), tree_at(entry, "response", "outcome")
+    if not status:
+        raise failure(Ambiguous, "partner-answer-unexpected", at=at)
+    place = f"{at}.outcome" if outcome else at
+    raise_for(status, voice_of(outcome), Asked.CREATE, body=outcome, at=place)
 
 
-def _written(entry: Mapping[str, Any], want: Wanted, *, created: bool, at: str) -> Written:
+def _written(entry: Mapping[str, Any], want: Wanted) -> Written:
     held = tree_at(entry, "resource")
     said, version = place_of(text(entry, "response", "location"))
     reference = said or (reference_of(held) if text(held, "resourceType") == want.kind else "")
     if reference and reference.partition("/")[0] != want.kind:
-        raise failure(Ambiguous, "partner-answer-unexpected", at=at)
+        raise failure(Ambiguous, "partner-answer-unexpected", at="Bundle.entry")
     tag = etag_of(text(entry, "response", "etag"))
     return Written(
         kind=want.kind,
         reference=reference,
         version=tag or version or version_of(held),
-        created=created,
+        created=status_of(entry) == 201,
     )
 
 
