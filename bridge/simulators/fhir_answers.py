@@ -10,15 +10,17 @@ from fastapi.responses import Response
 
 from bridge.simulators.fhir_search import instant
 from bridge.simulators.fhir_store import Resource, Write
-from bridge.simulators.trouble import FHIR_JSON
+from bridge.simulators.trouble import FHIR_JSON, outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manners:
     """What differs between real servers that are all right by the standard, or nearly.
 
-    `ids` as in FhirStore. `race_safe=False` checks a condition and stores a moment later. `search_cache` is
-    for how many seconds a search is answered from memory unless the caller says `no-cache`.
+    `ids` as in FhirStore. `race_safe=False` checks a condition and stores a moment later; with `unique_index`
+    the loser of the race then hears 409, without it both are stored. `search_cache` is for how many seconds a
+    search is answered from memory unless the caller says `no-cache`. `entry_outcome` puts an OperationOutcome
+    of severity information into every entry of a transaction-response.
     """
 
     entry_status: Literal["number", "phrase"] = "phrase"  # "201" or "201 Created"
@@ -29,7 +31,18 @@ class Manners:
     validates: bool = True
     ids: Literal["refuse", "ignore", "keep"] = "refuse"
     race_safe: bool = True
+    unique_index: bool = False
+    stale: Literal[412, 409] = 412  # If-Match of another version
+    entry_etag: Literal["weak", "bare"] = "weak"  # W/"1" or 1
+    entry_outcome: bool = False
     search_cache: float = 0.0
+
+
+# As observed of HAPI FHIR 7.4.5 (JPA) and of Medplum's router 5.2.13: tests/conformance/README.md.
+HAPI = Manners(
+    ids="ignore", race_safe=False, unique_index=True, stale=409, entry_etag="bare", entry_outcome=True
+)
+MEDPLUM = Manners(entry_status="number", versioned=False, ids="keep", validates=False, entry_outcome=True)
 
 
 def fhir(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -55,11 +68,13 @@ def transaction_answer(writes: list[Write], base: str, manners: Manners, prefer:
 
 def _entry(write: Write, base: str, manners: Manners, *, full: bool) -> dict[str, Any]:
     phrase = {200: "200 OK", 201: "201 Created"}[write.status]
+    version = write.resource["meta"]["versionId"]
     response = {
         "status": phrase if manners.entry_status == "phrase" else str(write.status),
         "location": location(write.resource, base, manners),
-        "etag": etag(write.resource),
+        "etag": etag(write.resource) if manners.entry_etag == "weak" else version,
         "lastModified": write.resource["meta"]["lastUpdated"],
+        **({"outcome": outcome("informational", "done", "information")} if manners.entry_outcome else {}),
     }
     return {"response": response, **({"resource": write.resource} if full else {})}
 

@@ -22,7 +22,7 @@ from bridge.simulators import fhir_answers as answers
 from bridge.simulators.fhir_answers import Manners, fhir
 from bridge.simulators.fhir_rules import broken
 from bridge.simulators.fhir_search import check
-from bridge.simulators.fhir_store import FhirStore, NotAccepted, Resource, Write
+from bridge.simulators.fhir_store import STALE, FhirStore, NotAccepted, Resource, Write
 from bridge.simulators.trouble import FHIR_JSON, STORES, Script, Step, outcome, troubled
 
 _READABLE = (FHIR_JSON, "application/json")
@@ -127,7 +127,8 @@ class FhirServer:
                 return self._get(call)
             return await self._write(call)
         except NotAccepted as no:
-            return fhir(outcome(no.code, no.text), no.status)
+            stale = (no.status, no.code) == STALE
+            return fhir(outcome(no.code, no.text), self.manners.stale if stale else no.status)
         except (ValueError, KeyError, TypeError, AttributeError):  # JSON that is no FHIR resource
             return fhir(outcome("structure", "the request cannot be read as FHIR"), 400)
 
@@ -186,11 +187,16 @@ class FhirServer:
         else:
             planned = plan()
             await asyncio.sleep(_RACE)
-            writes = self.store.apply(planned)
+            writes = self.store.carry_out(lambda: self._after_a_race(planned, plan))
         for write in writes:
             if write.stored:
                 self._on_write(write.resource)
         return writes
+
+    def _after_a_race(self, planned: list[Write], plan: Callable[[], list[Write]]) -> list[Write]:
+        if self.manners.unique_index and [w.status for w in plan()] != [w.status for w in planned]:
+            raise NotAccepted(409, "processing", "a unique index was violated")
+        return planned
 
     def _check(self, body: Resource) -> None:
         found = broken(body) if self.manners.validates else None

@@ -19,6 +19,7 @@ from bridge.simulators.fhir_search import matches
 Resource = dict[str, Any]
 Pairs = list[tuple[str, str]]
 
+STALE = (412, "conflict")  # status and issue code of an If-Match that names another version
 _WEAK = re.compile(r'W/"(.+)"\Z')
 
 
@@ -251,7 +252,7 @@ def _check_version(held: Resource, if_match: str) -> None:
         return
     named = _WEAK.match(if_match)
     if named is None or named[1] != held["meta"]["versionId"]:
-        raise NotAccepted(412, "conflict", "If-Match names another version than the one held")
+        raise NotAccepted(*STALE, "If-Match names another version than the one held")
 
 
 def _refuse_same_target(plans: list[Write]) -> None:

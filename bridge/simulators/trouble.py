@@ -68,6 +68,8 @@ class Step(BaseModel):
     status: int = Field(default=500, ge=200, le=599)
     wait: Literal["", "seconds", "date", "ratelimit"] = ""  # how the answer says when to come back
     seconds: float = Field(default=1.0, ge=0, le=600)
+    code: str = ""  # FHIR issue code of a `status` answer; "" the one that fits
+    text: str = ""  # its diagnostics, which at real servers may quote what they were sent
 
 
 class Script:
@@ -95,11 +97,11 @@ class Script:
         return None
 
 
-def outcome(code: str, text: str) -> dict[str, Any]:
-    """An OperationOutcome with one error."""
+def outcome(code: str, text: str, severity: str = "error") -> dict[str, Any]:
+    """An OperationOutcome with one issue."""
     return {
         "resourceType": "OperationOutcome",
-        "issue": [{"severity": "error", "code": code, "diagnostics": text}],
+        "issue": [{"severity": severity, "code": code, "diagnostics": text}],
     }
 
 
@@ -113,7 +115,8 @@ def troubled(step: Step, stored: Response | None, now: Callable[[], datetime]) -
 
 
 def _status(step: Step) -> tuple[str, str | None]:
-    return _fhir(outcome(_CODES.get(step.status, "exception"), f"scripted answer {step.status}"))
+    code = step.code or _CODES.get(step.status, "exception")
+    return _fhir(outcome(code, step.text or f"scripted answer {step.status}"))
 
 
 def _infrastructure(step: Step) -> tuple[str, str | None]:

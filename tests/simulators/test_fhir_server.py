@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.simulators.fhir_answers import Manners
+from bridge.simulators.fhir_answers import HAPI, Manners
 from bridge.simulators.fhir_server import FhirServer
 from bridge.simulators.loopback import running
 
@@ -325,6 +325,30 @@ async def test_a_server_that_is_not_race_safe_stores_several() -> None:
 
     assert len(server.resources("ServiceRequest")) > 1
     assert later.status_code == 412
+
+
+async def test_a_server_with_a_unique_index_turns_the_losers_away() -> None:
+    """As HAPI does: one is stored, the others hear 409 and find it when they try again."""
+    server = FhirServer(manners=HAPI)
+    async with running(server.app) as base, httpx.AsyncClient(base_url=f"{base}/fhir", headers=FHIR) as http:
+        answers = await asyncio.gather(*(http.post("", json=a_referral("A1")) for _ in range(8)))
+        later = await http.post("", json=a_referral("A1"))
+    entry = later.json()["entry"][0]["response"]
+
+    assert {a.status_code for a in answers} == {200, 409}
+    assert len(server.resources("ServiceRequest")) == 1
+    assert (entry["status"], entry["etag"]) == ("200 OK", "1")
+    assert entry["outcome"]["issue"][0]["severity"] == "information"
+
+
+async def test_a_stale_version_can_be_409() -> None:
+    """As HAPI answers it."""
+    server = FhirServer(manners=HAPI)
+    held = server.store.put(a_patient())
+    async with running(server.app) as base, httpx.AsyncClient(base_url=f"{base}/fhir", headers=FHIR) as http:
+        stale = await http.put(f"/Patient/{held['id']}", json=held, headers={"If-Match": 'W/"7"'})
+
+    assert stale.status_code == 409
 
 
 async def test_a_server_that_keeps_client_ids_fails_on_the_second() -> None:

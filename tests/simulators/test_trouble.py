@@ -47,6 +47,11 @@ async def test_a_status_comes_once_with_its_outcome(
         ({"trouble": "infrastructure", "status": 400}, "400 application/fhir+json", "ECONNREFUSED"),
         ({"trouble": "html", "status": 200}, "200 text/html; charset=utf-8", "<html>"),
         ({"trouble": "error-outcome"}, "200 application/fhir+json", "OperationOutcome"),
+        (
+            {"trouble": "status", "status": 409, "code": "processing", "text": "violates A|1"},
+            "409 application/fhir+json",
+            "violates A|1",
+        ),
         ({"trouble": "failed-entry", "status": 409}, "200 application/fhir+json", '"409"'),
     ],
 )
