@@ -16,7 +16,19 @@ from bridge.fhir.findings import Findings
 from bridge.fhir.meanings import Meanings
 from bridge.fhir.references import Message
 from bridge.fhir.required_codes import REQUIRED_CODES
-from bridge.fhir.trees import EMPTY, Tree, codings, extension, has_code, placed, text, texts, tree_at, trees
+from bridge.fhir.trees import (
+    EMPTY,
+    Tree,
+    codings,
+    extension,
+    has_code,
+    labels,
+    placed,
+    text,
+    texts,
+    tree_at,
+    trees,
+)
 from bridge.fhir.vocabulary import (
     ACT_REASON,
     ETHNIC_CATEGORIES,
@@ -83,7 +95,7 @@ class People:
             ethnicity=self._ethnicity(tree, at),
             deceased=tree.get("deceasedBoolean") is True or bool(text(tree, "deceasedDateTime")),
             deceased_on=self._date(tree, "deceasedDateTime", at, fhir_date_time),
-            test=has_code([{"coding": trees(tree_at(tree, "meta"), "security")}], (ACT_REASON,), "HTEST"),
+            test=(ACT_REASON, "HTEST") in labels(tree),
         )
 
     def _local_key(self, tree: Tree) -> str:

@@ -24,7 +24,7 @@ from bridge.fhir.meanings import FhirAliases, Meanings
 from bridge.fhir.people import People
 from bridge.fhir.references import Entry, Message
 from bridge.fhir.required_codes import REQUIRED_CODES
-from bridge.fhir.trees import Json, Tree, codings, extension, has_code, placed, text, tree_at, trees
+from bridge.fhir.trees import Json, Tree, codings, extension, has_code, labels, placed, text, tree_at, trees
 from bridge.fhir.vocabulary import BARS_FLAGS, FLAG_CATEGORY, OBSERVATION_VALUE, ORIGINAL_TEXT_EXTENSION
 
 _CONSENT_OF_STATUS: Final = {"rejected": Consent.REFUSED, "inactive": Consent.WITHDRAWN}
@@ -101,7 +101,7 @@ class ReferralReader:
             risks=flags["risks"],
             consent=self._consent(),
             identifiers=self._identifiers(key),
-            withheld=has_code(_labels(request), (OBSERVATION_VALUE,), "REDACTED"),
+            withheld=(OBSERVATION_VALUE, "REDACTED") in labels(request),
         )
 
     def _patient(self) -> Patient:
@@ -222,11 +222,6 @@ class ReferralReader:
         held = (self.meanings.identifier(i) for i in trees(self.request, "identifier"))
         others = (i for i in held if i and i.system and (i.system, i.value) != (key.owner, key.record))
         return tuple(dict.fromkeys(others))
-
-
-def _labels(resource: Tree) -> list[Tree]:
-    """The security labels of a resource, as one concept."""
-    return [{"coding": list(trees(tree_at(resource, "meta"), "security"))}]
 
 
 def _flag_kind(categories: tuple[Json, ...]) -> str:

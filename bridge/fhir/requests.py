@@ -20,7 +20,7 @@ from bridge.fhir.coverage import unmapped
 from bridge.fhir.meanings import FhirAliases
 from bridge.fhir.references import Entry, Message
 from bridge.fhir.referral_reader import ReferralReader
-from bridge.fhir.trees import Json, Tree, has_code, placed, text, tree_at, trees
+from bridge.fhir.trees import Json, Tree, has_code, labels, placed, text, tree_at, trees
 from bridge.fhir.vocabulary import CONFIDENTIALITY
 
 KINDS: Final = {
@@ -29,7 +29,7 @@ KINDS: Final = {
     "entered-in-error": EventKind.ENTERED_IN_ERROR,
 }
 _NO_INTENT: Final = ("proposal", "option")
-_RESTRICTED: Final = ("R", "V")
+_RESTRICTED: Final = frozenset({(CONFIDENTIALITY, "R"), (CONFIDENTIALITY, "V")})
 _FRACTION: Final = re.compile(r"\.(\d+)")
 
 
@@ -136,8 +136,7 @@ def _not_sendable(resource: Json, reader: ReferralReader) -> Iterator[Problem]:
         (request, at),
         (reader.subject(), "Patient"),
     ):
-        labels = {"coding": list(trees(tree_at(labelled, "meta"), "security"))}
-        if any(has_code([labels], (CONFIDENTIALITY,), code) for code in _RESTRICTED):
+        if labels(labelled) & _RESTRICTED:
             yield Problem(code="fhir-confidential", at=f"{place}.meta.security")
             return
 

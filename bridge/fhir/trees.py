@@ -45,6 +45,12 @@ def codings(concept: Tree) -> tuple[tuple[str, str], ...]:
     return tuple((text(c, "system"), text(c, "code")) for c in trees(concept, "coding"))
 
 
+def labels(resource: Tree) -> frozenset[tuple[str, str]]:
+    """System and code of each security label of a resource."""
+    held = trees(tree_at(resource, "meta"), "security")
+    return frozenset((text(label, "system"), text(label, "code")) for label in held)
+
+
 def has_code(concepts: Iterable[Tree], systems: Iterable[str], code: str) -> bool:
     """Whether any concept carries that code of one of the systems."""
     wanted = frozenset(systems)

@@ -1,0 +1,157 @@
+"""The ServiceRequest says what the referral says, and everything it leans on travels inside."""
+
+import json
+from typing import Any
+
+import pytest
+
+from bridge.domain import systems
+from bridge.domain.referral import Concept, Consent, Identifier, Organisation, Referral, Requester
+from bridge.fhir.checks import check
+from bridge.fhir.released import ALL_FIELDS
+from bridge.fhir.service_request import Service, service_request
+from tests.fhir.examples import NAMING, PRACTICE, SERVICE, a_patient, a_referral
+
+SUBJECT = {"reference": "Patient/1"}
+
+
+def made(referral: Referral | None = None, released: frozenset[str] = ALL_FIELDS) -> dict[str, Any]:
+    held = referral or a_referral()
+    return service_request(held, subject=SUBJECT, service=SERVICE, released=released, naming=NAMING)
+
+
+def contained(request: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [r for r in request.get("contained", []) if r["resourceType"] == kind]
+
+
+def test_our_id_is_the_placer_identifier() -> None:
+    """The partner recognises a referral by it for ever."""
+    first = made()["identifier"][0]
+
+    assert first["type"]["coding"][0]["code"] == "PLAC"
+    assert (first["system"], first["value"]) == (NAMING.referral, str(a_referral().key.id))
+
+
+def test_the_source_record_is_named_once() -> None:
+    """Where the record id is a business identifier already, it is not told twice."""
+    key = a_referral().key
+    known = Identifier(system="https://greenfield.test.nhs.uk/Id/referral", value=key.record)
+
+    told = [i["system"] for i in made()["identifier"]]
+    told_once = [i["value"] for i in made(a_referral(identifiers=(known,)))["identifier"]]
+
+    assert told == [NAMING.referral, systems.UBRN, NAMING.record("greenfield")]
+    assert told_once == [str(key.id), key.record]
+
+
+def test_who_asked_is_contained() -> None:
+    """No Practitioner of ours is left behind at a partner."""
+    request = made()
+    (role,), (person,) = contained(request, "PractitionerRole"), contained(request, "Practitioner")
+
+    assert request["requester"] == {"reference": "#requester"}
+    assert role["practitioner"] == {"reference": f"#{person['id']}"}
+    assert role["organization"]["identifier"]["value"] == "A99968"
+
+
+def test_an_organisation_alone_needs_nothing_contained() -> None:
+    """A logical reference says enough."""
+    request = made(a_referral(requester=Requester(organisation=PRACTICE)))
+
+    assert request["requester"]["identifier"]["value"] == "A99968"
+    assert not contained(request, "PractitionerRole")
+
+
+def test_nobody_known_is_nobody_said() -> None:
+    """A requester is not invented from the practice."""
+    assert "requester" not in made(a_referral(requester=Requester()))
+
+
+def test_a_service_of_the_directory_is_a_healthcare_service() -> None:
+    """By its identifier system we know what it is."""
+    service = Service(identifier=Identifier(system=systems.DOS_SERVICE, value="1000000001"))
+
+    assert service.reference["type"] == "HealthcareService"
+
+
+def test_what_was_withheld_is_labelled_and_never_told() -> None:
+    """The service learns that there is more, not what."""
+    (label,) = made(a_referral(withheld=True))["meta"]["security"]
+
+    assert label["code"] == "REDACTED"
+    assert "security" not in made()["meta"]
+
+
+def test_words_of_the_priority_stand_beside_it() -> None:
+    """A code is never guessed from the words."""
+    request = made(a_referral(priority=""))
+
+    assert "priority" not in request
+    assert request["_priority"]["extension"][0]["valueString"] == "2 weeks"
+    assert check(request) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "rule"),
+    [
+        (Consent.GIVEN, "active", "OPTIN"),
+        (Consent.REFUSED, "rejected", "OPTOUT"),
+        (Consent.WITHDRAWN, "inactive", "OPTOUT"),
+    ],
+)
+def test_consent_is_carried_as_it_was_said(said: Consent, status: str, rule: str) -> None:
+    """And silence is not consent: then there is no Consent at all."""
+    (consent,) = contained(made(a_referral(consent=said)), "Consent")
+
+    assert (consent["status"], consent["policyRule"]["coding"][0]["code"]) == (status, rule)
+    assert not contained(made(a_referral(consent=Consent.NOT_SAID)), "Consent")
+
+
+def test_flags_tell_risks_requirements_and_safe_contact() -> None:
+    """Each is referred to from supportingInfo; an empty meaning makes no flag."""
+    patient = a_patient(requirements=(Concept(), Concept(text="Large print")))
+    request = made(a_referral(patient=patient))
+
+    told = [flag["code"]["text"] for flag in contained(request, "Flag")]
+
+    assert told == ["No known risks", "Large print", "Safe to telephone", "Not safe to leave a message"]
+    assert len(request["supportingInfo"]) == 5
+    assert all(flag["subject"] == SUBJECT for flag in contained(request, "Flag"))
+
+
+GROUPS = {
+    "identifiers": "000000000001",
+    "note": "Prefers mornings",
+    "priority": "2 weeks",
+    "reason": "Feeling lonely",
+    "reason-text": "Lost her husband",
+    "requester": "Dr B Example",
+    "requirements": "Large print",
+    "risks": "No known risks",
+    "safe-contact": "Not safe to leave a message",
+    "consent": "OPTIN",
+}
+
+
+@pytest.mark.parametrize(("group", "trace"), GROUPS.items())
+def test_each_group_leaves_only_when_released(group: str, trace: str) -> None:
+    """A disclosure table that lists one group discloses one group."""
+    shown = {name for name, text in GROUPS.items() if text in json.dumps(made(released=frozenset({group})))}
+
+    assert shown == {group}
+    assert trace not in json.dumps(made(released=ALL_FIELDS - {group}))
+
+
+@pytest.mark.parametrize("released", [frozenset[str](), ALL_FIELDS])
+@pytest.mark.parametrize(
+    "referral",
+    [
+        a_referral(),
+        a_referral(practice=Organisation(), requester=Requester(name="Dr B Example")),
+        a_referral(requester=Requester(telecoms=a_referral().requester.telecoms)),
+        a_referral(reasons=(), reason_text="", note="", priority_text="", authored_on="", risks=()),
+    ],
+)
+def test_whatever_is_released_is_valid(referral: Referral, released: frozenset[str]) -> None:
+    """Leaving a group out never breaks the rest."""
+    assert check(made(referral, released)) == []
