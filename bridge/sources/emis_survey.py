@@ -33,6 +33,7 @@ from bridge.store.unit import Tx
 
 HALVES = 200_000  # more rows than this in the referral table is a bulk, in which both halves are there
 _NOT_HERE = "-"
+_PEOPLES = (PATIENT, CONSULTATION, REFERRAL, OBSERVATION)
 UNKNOWN = 1_000  # more unexplained codes than this: the coding table is not the whole one it should be
 
 
@@ -66,7 +67,7 @@ class Survey:
     @property
     def empty(self) -> bool:
         """Nobody's rows at all: an outage of the feed, not news."""
-        return not any(self.rows[t.name] for t in (PATIENT, CONSULTATION, REFERRAL, OBSERVATION))
+        return not any(self.rows[table.name] for table in _PEOPLES)
 
 
 def would_cancel(tx: Tx, survey: Survey) -> int:
@@ -225,6 +226,8 @@ class _Scan:
 
     def result(self) -> Survey:
         """What was found."""
+        if not any(self.rows[table.name] for table in _PEOPLES):
+            self._problems.append(Problem(code="emis-extract-empty"))
         recoded = {own for own, used in self._recoded.items() if used not in self._used}
         ending = (self._deleted | recoded) - self._coded
         return Survey(

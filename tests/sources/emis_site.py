@@ -25,6 +25,7 @@ from bridge.sources.emis import (
     take,
     would_cancel,
 )
+from bridge.sources.mapping import Mapping as FieldMapping
 from bridge.store import Store, Tx
 from bridge.store.referrals import Key, put_key
 
@@ -197,9 +198,9 @@ class Came:
         return [r.event.kind.value if r.event else r.problems[0].code for r in self.readings]
 
 
-def effects(tx: Tx, chunk: Chunk, context: Context) -> Taken:
+def effects(tx: Tx, chunk: Chunk, mapping: FieldMapping, context: Context) -> Taken:
     """A chunk inside one unit, with the keys remembered as the pipeline does."""
-    taken = take(tx, chunk, MAPPING, context)
+    taken = take(tx, chunk, mapping, context)
     for event in (reading.event for reading in taken.readings if reading.event):
         put_key(
             tx,
@@ -220,6 +221,7 @@ async def read(
     folder: Path,
     *,
     context: Context | None = None,
+    mapping: FieldMapping = MAPPING,
     resume: tuple[str, int] = START,
     stop_after: int | None = None,
 ) -> Came:
@@ -229,7 +231,7 @@ async def read(
     survey = extract.prescan(await store.read(known_of), context)
     came = Came(survey, await store.read(lambda tx: would_cancel(tx, survey)), resume=resume)
     for n, chunk in enumerate(extract.chunks(survey, resume), 1):
-        taken = await store.run(lambda tx, chunk=chunk: effects(tx, chunk, context))
+        taken = await store.run(lambda tx, chunk=chunk: effects(tx, chunk, mapping, context))
         came.readings += taken.readings
         came.people += taken.people
         came.counts.update(taken.counts)
