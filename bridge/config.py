@@ -113,7 +113,7 @@ class Settings(BaseSettings):
     workers: bool = Field(default=True, description="Whether this node sends.")
     translate: Literal["now", "later"] = Field(
         default="now",
-        description="now: a message is translated before it is answered; later: it is kept, answered, then translated.",
+        description="now: translated before the answer; later: kept and answered first, then translated.",
     )
     http: Http = Field(default=Http(), description="The HTTP doors.")
     callers: tuple[CallerSettings, ...] = Field(default=(), description="Who may call.")

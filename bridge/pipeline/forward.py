@@ -20,9 +20,9 @@ from bridge.fhir.trees import Json
 from bridge.fhir.writing import to_json
 from bridge.pipeline.context import Context
 from bridge.schemes import Mode, PracticeRule, Scheme
-from bridge.store import feeds, lanes, referrals
+from bridge.store import lanes, referrals
 from bridge.store.lanes import Claimed, Order
-from bridge.store.referrals import Stored
+from bridge.store.referrals import About, Stored
 from bridge.store.unit import Tx
 
 STATUS = {
@@ -115,27 +115,34 @@ def last_look(ctx: Context) -> Callable[[Tx, Sequence[Claimed]], dict[str, LastL
     """Promise 9, inside the claim: what we know now of each claimed delivery's person and practice."""
 
     def look(tx: Tx, claimed: Sequence[Claimed]) -> dict[str, LastLook]:
-        return {each.row.id: _look(tx, ctx, each) for each in claimed}
+        known = referrals.about(tx, {each.row.referral_id for each in claimed})
+        return {each.row.id: _look(tx, ctx, each, known[each.row.referral_id]) for each in claimed}
 
     return look
 
 
-def _look(tx: Tx, ctx: Context, claimed: Claimed) -> LastLook:
-    about = referrals.about(tx, claimed.row.referral_id)
+def _look(tx: Tx, ctx: Context, claimed: Claimed, about: About) -> LastLook:
     found = ctx.rulebook.of_practice(about.practice)
     if found is None or found[1].mode is not Mode.LIVE:
         return LastLook(wait=timedelta(minutes=10), code="practice-not-live")
-    known_at = feeds.newest(tx, about.practice)
     if claimed.row.kind == Kind.CANCEL.value:
-        return LastLook(known_at=known_at)
-    if claimed.row.leg == Leg.FORWARD.value and claimed.row.kind == Kind.CREATE.value:
-        person = referrals.person_of(tx, about.local) if about.local else None
-        if person is not None and (person.deceased or person.dissent or person.registered is False):
-            code = "patient-deceased" if person.deceased else "consent-refused" if person.dissent else ""
-            return LastLook(withhold=code or "patient-not-registered", known_at=known_at)
-        if about.state is not ReferralState.OPEN:
-            return LastLook(withhold="already-closed", known_at=known_at)
-    return _stale(tx, *found, known_at)
+        return LastLook(known_at=about.known_at)
+    if claimed.row.kind == Kind.CREATE.value:
+        code = _forbidden(about)
+        if code:
+            return LastLook(withhold=code, known_at=about.known_at)
+    return _stale(tx, *found, about.known_at)
+
+
+def _forbidden(about: About) -> str:
+    """Why this referral may no longer leave for the first time; "" when it may."""
+    if about.deceased:
+        return "patient-deceased"
+    if about.dissent:
+        return "consent-refused"
+    if about.registered is False:
+        return "patient-not-registered"
+    return "" if about.state is ReferralState.OPEN else "already-closed"
 
 
 def _stale(tx: Tx, scheme: Scheme, rule: PracticeRule, known_at: int | None) -> LastLook:

@@ -59,7 +59,7 @@ def _release(tx: Tx, ctx: Context, item: str) -> str:
             raise _not_parked(stored.state)
         opened = referrals.step(tx, stored, ReferralStep.RELEASE, code="")
         forward.change(tx, ctx, opened, cause=f"release:{item}"[:36])
-        return referrals.about(tx, item).state.value
+        return referrals.about(tx, [item])[item].state.value
     return _step_delivery(tx, item, DeliveryStep.RELEASE)
 
 

@@ -113,7 +113,8 @@ def _may_speak(tx: Tx, origin: Origin, event: ReferralEvent) -> bool:
     known = referrals.key_of(tx, str(event.key.id))
     if known is None or known.referral_id is None:
         return True
-    return origin.may_speak_for(referrals.about(tx, known.referral_id).practice)
+    about = referrals.about(tx, [known.referral_id])[known.referral_id]
+    return origin.may_speak_for(about.practice)
 
 
 def _repeated(tx: Tx, origin: Origin, event: ReferralEvent, known: Key) -> Applied | None:

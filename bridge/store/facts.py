@@ -23,10 +23,4 @@ def same_keys(tx: Tx, ring: Ring) -> None:
     kept = tx.run(select(setting.c.value).where(setting.c.name == KEYS)).scalar_one_or_none()
     if kept is not None:
         ring.refuse_if_wrong(kept)
-    statement = dialect.insert(tx, setting)
-    tx.run(
-        statement.on_conflict_do_update(
-            index_elements=[setting.c.name], set_={"value": statement.excluded.value}
-        ),
-        {"name": KEYS, "value": ring.fingerprint()},
-    )
+    tx.run(dialect.upsert(tx, setting, "value"), {"name": KEYS, "value": ring.fingerprint()})

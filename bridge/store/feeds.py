@@ -12,14 +12,8 @@ from bridge.store.unit import Tx
 
 def heard(tx: Tx, source: str, practice: str, extracted_at: int) -> None:
     """A source told us something of a practice; an older feed never overwrites a newer one."""
-    statement = dialect.insert(tx, feed)
-    new = statement.excluded
     tx.run(
-        statement.on_conflict_do_update(
-            index_elements=[feed.c.source, feed.c.practice],
-            set_={"extracted_at": new.extracted_at, "received_at": new.received_at},
-            where=feed.c.extracted_at <= new.extracted_at,
-        ),
+        dialect.upsert(tx, feed, "extracted_at", "received_at", newer="extracted_at"),
         {"source": source, "practice": practice, "extracted_at": extracted_at, "received_at": tx.now},
     )
 
@@ -62,13 +56,7 @@ def put_batch(tx: Tx, known: Batch) -> None:
         "started_at": known.started_at or tx.now,
         "finished_at": None if known.state == "reading" else tx.now,
     }
-    statement = dialect.insert(tx, batch)
-    new = statement.excluded
-    columns = ("state", "table", "row", "counts", "finished_at")
-    tx.run(
-        statement.on_conflict_do_update(index_elements=[batch.c.id], set_={c: new[c] for c in columns}),
-        values,
-    )
+    tx.run(dialect.upsert(tx, batch, "state", "table", "row", "counts", "finished_at"), values)
 
 
 def get_batch(tx: Tx, batch_id: str) -> Batch | None:
@@ -97,10 +85,4 @@ def polled_to(tx: Tx, partner: str, resource: str) -> str:
 
 def set_polled_to(tx: Tx, partner: str, resource: str, since: str) -> None:
     """Move the watermark, in the commit of what was found."""
-    statement = dialect.insert(tx, poll)
-    tx.run(
-        statement.on_conflict_do_update(
-            index_elements=[poll.c.partner, poll.c.resource], set_={"since": statement.excluded.since}
-        ),
-        {"partner": partner, "resource": resource, "since": since},
-    )
+    tx.run(dialect.upsert(tx, poll, "since"), {"partner": partner, "resource": resource, "since": since})

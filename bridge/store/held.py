@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import orjson
 from sqlalchemy import bindparam, delete, select, update
 
-from bridge.store.dialect import insert
+from bridge.store import dialect
 from bridge.store.tables import held
 from bridge.store.unit import Tx
 
@@ -34,16 +34,7 @@ def put(tx: Tx, rows: Iterable[Row]) -> None:
     values = [_sealed(tx, row) for row in rows]
     if not values:
         return
-    statement = insert(tx, held)
-    new = statement.excluded
-    tx.run(
-        statement.on_conflict_do_update(
-            index_elements=[held.c.kind, held.c.owner, held.c.key],
-            set_={"also": new.also, "clock": new.clock, "until": new.until, "sealed": new.sealed},
-            where=held.c.clock <= new.clock,
-        ),
-        values,
-    )
+    tx.run(dialect.upsert(tx, held, "also", "clock", "until", "sealed", newer="clock"), values)
 
 
 def _sealed(tx: Tx, row: Row) -> dict[str, object]:

@@ -12,7 +12,7 @@ from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 
 from bridge.domain.delivery import Delivery, Kind, Leg, Receipt
 from bridge.domain.journey import DELIVERY_MOVES, DeliveryState, DeliveryStep, move
-from bridge.store import dialect, messages, queries
+from bridge.store import messages, queries
 from bridge.store.tables import attempt, body, delivery, lane, settled
 from bridge.store.unit import Tx
 
@@ -59,12 +59,12 @@ def lane_of(tx: Tx, referral_id: str, partner: str, patient: str) -> int:
     found = tx.run(_LANE, {"referral": referral_id, "partner": partner}).scalar_one_or_none()
     if found is not None:
         return int(found)
-    statement = dialect.insert(tx, lane).returning(lane.c.id)
     row = {"referral_id": referral_id, "partner": partner, "patient": patient, "epoch": 0}
-    return int(tx.run(statement, row).scalar_one())
+    return int(tx.run(_ADD_LANE, row).scalar_one())
 
 
 # The row lock keeps claims away on PostgreSQL; SQLite has one writer and compiles it to nothing.
+_ADD_LANE = insert(lane).returning(lane.c.id)
 _LANE = (
     select(lane.c.id)
     .where(lane.c.referral_id == bindparam("referral"), lane.c.partner == bindparam("partner"))

@@ -86,5 +86,4 @@ def already_coded(tx: Tx, referral_id: str, code: str) -> bool:
 
 def remember_coded(tx: Tx, referral_id: str, code: str) -> None:
     """A status code goes into the record once per episode."""
-    statement = dialect.insert(tx, coded).on_conflict_do_nothing()
-    tx.run(statement, {"referral_id": referral_id, "code": code})
+    tx.run(dialect.insert_or_ignore(tx, coded), {"referral_id": referral_id, "code": code})

@@ -1,14 +1,15 @@
 """Referrals, the keys that lead to them, the people they are about, and what was filed for them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Row, and_, bindparam, func, insert, select, update
 
 from bridge.domain.journey import REFERRAL_MOVES, ReferralState, ReferralStep, move
 from bridge.domain.referral import Referral
 from bridge.store import dialect, documents
-from bridge.store.tables import event_key, filed, person, referral
+from bridge.store.tables import event_key, feed, filed, person, referral
 from bridge.store.unit import Tx
 
 
@@ -35,13 +36,8 @@ def key_of(tx: Tx, key_id: str) -> Key | None:
 
 def put_key(tx: Tx, key: Key) -> None:
     """Remember the newest version of a source key."""
-    statement = dialect.insert(tx, event_key)
-    new = statement.excluded
     tx.run(
-        statement.on_conflict_do_update(
-            index_elements=[event_key.c.id],
-            set_={c: new[c] for c in ("referral_id", "clock", "content", "kind", "event_id")},
-        ),
+        dialect.upsert(tx, event_key, "referral_id", "clock", "content", "kind", "event_id"),
         {
             "id": key.id,
             "referral_id": key.referral_id,
@@ -89,22 +85,47 @@ def get(tx: Tx, referral_id: str) -> Stored | None:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """The few facts of a referral that the last look needs, without opening its record."""
+    """The few facts that the last look needs, without opening a record; `known_at` is the practice's feed."""
 
     practice: str
-    local: str
     state: ReferralState
+    deceased: bool
+    dissent: bool
+    registered: bool | None
+    known_at: int | None
 
 
-_ABOUT = select(referral.c.practice, referral.c.local, referral.c.state).where(
-    referral.c.id == bindparam("row")
+_ABOUT = (
+    select(
+        referral.c.id,
+        referral.c.practice,
+        referral.c.state,
+        person.c.deceased,
+        person.c.dissent,
+        person.c.registered,
+        select(func.max(feed.c.extracted_at))
+        .where(feed.c.practice == referral.c.practice)
+        .scalar_subquery()
+        .label("known_at"),
+    )
+    .outerjoin(person, and_(person.c.local == referral.c.local, referral.c.local != ""))
+    .where(referral.c.id.in_(bindparam("rows", expanding=True)))
 )
 
 
-def about(tx: Tx, referral_id: str) -> About:
-    """Practice, patient key and state of a referral that exists."""
-    row = tx.run(_ABOUT, {"row": referral_id}).one()
-    return About(row.practice, row.local, ReferralState(row.state))
+def about(tx: Tx, referral_ids: Collection[str]) -> dict[str, About]:
+    """What is known of each of these referrals, in one statement."""
+    return {
+        row.id: About(
+            practice=row.practice,
+            state=ReferralState(row.state),
+            deceased=bool(row.deceased),
+            dissent=bool(row.dissent),
+            registered=row.registered,
+            known_at=row.known_at,
+        )
+        for row in tx.run(_ABOUT, {"rows": list(referral_ids)})
+    }
 
 
 def of_patient(tx: Tx, patient: str, service: str) -> list[Stored]:
@@ -249,15 +270,9 @@ class Person:
 
 def put_person(tx: Tx, known: Person) -> None:
     """Remember the newest facts about a person; older facts never overwrite newer ones."""
-    statement = dialect.insert(tx, person)
-    new = statement.excluded
     columns = ("nhs", "practice", "registered", "deceased", "known_at")
     tx.run(
-        statement.on_conflict_do_update(
-            index_elements=[person.c.local],
-            set_={c: new[c] for c in columns},
-            where=person.c.known_at <= new.known_at,
-        ),
+        dialect.upsert(tx, person, *columns, newer="known_at"),
         {"local": known.local, "dissent": known.dissent, **{c: getattr(known, c) for c in columns}},
     )
 
@@ -281,8 +296,10 @@ def people_of(tx: Tx, nhs: str) -> list[Person]:
 
 def remember_filed(tx: Tx, patient: str, code: str, on: str, referral_id: str) -> None:
     """Remember a code we put into a record, to know our own echo in a later extract."""
-    statement = dialect.insert(tx, filed).on_conflict_do_nothing()
-    tx.run(statement, {"patient": patient, "code": code, "on": on[:10], "referral_id": referral_id})
+    tx.run(
+        dialect.insert_or_ignore(tx, filed),
+        {"patient": patient, "code": code, "on": on[:10], "referral_id": referral_id},
+    )
 
 
 def was_filed(tx: Tx, patient: str, code: str, on: str) -> bool:

@@ -1,0 +1,96 @@
+"""keep and intake: durable 202s against a bare FastAPI endpoint with one durable commit for each request."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import site
+
+HERE = Path(__file__).parent
+CONNECTIONS = 32
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(port: int) -> None:
+    """Until something listens there."""
+    for _ in range(600):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise RuntimeError("the server did not start")
+
+
+def load(port: int, bodies: Path, seconds: float, connections: int = CONNECTIONS) -> dict[str, Any]:
+    """Run the load generator as a process of its own."""
+    command = [
+        sys.executable,
+        HERE / "load.py",
+        str(port),
+        "/events/json-event",
+        str(connections),
+        str(seconds),
+    ]
+    done = subprocess.run(
+        [*command, bodies, f"X-API-Key: {site.KEY}"], check=True, capture_output=True, text=True
+    )
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+def serving(command: list[Any], port: int, bodies: Path, seconds: float, **env: str) -> dict[str, Any]:
+    """Start a server, load it, stop it."""
+    server = subprocess.Popen(command, env=os.environ | env, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(port)
+        load(port, bodies, 1.0)
+        return load(port, bodies, seconds)
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def measure(seconds: float = 8.0) -> list[dict[str, Any]]:
+    """The two rows of the results file."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        bodies = folder / "bodies.jsonl"
+        bodies.write_bytes(b"\n".join(site.events(60_000)))
+        port = free_port()
+        floor = serving([sys.executable, HERE / "floor_intake.py", str(port), scratch], port, bodies, seconds)
+        rows = []
+        for name, translate in (("keep", "later"), ("intake", "now")):
+            port = free_port()
+            home = folder / name
+            home.mkdir()
+            config = site.write_site(home, port=port, translate=translate)
+            ours = serving(
+                [sys.executable, "-m", "bridge", "serve"], port, bodies, seconds, BRIDGE_CONFIG=str(config)
+            )
+            print(name, "ours", ours, "floor", floor, file=sys.stderr)
+            ratio = round(ours["per_second"] / floor["per_second"], 3)
+            rows.append(
+                {
+                    "name": name,
+                    "bridge": ours["per_second"],
+                    "floor": floor["per_second"],
+                    "ratio": ratio,
+                    "unit": "202 per second",
+                }
+            )
+    return rows
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=2))
