@@ -22,17 +22,18 @@ from bridge.fhir.elements import (
     is_resource,
     model_of,
 )
-from bridge.fhir.invariants import broken
+from bridge.fhir.invariants import INVARIANTS, broken
 from bridge.fhir.reference_checks import Surroundings, local_references, reference_problems
 from bridge.fhir.required_codes import REQUIRED_CODES
 from bridge.fhir.trees import Json, Tree, text, tree_at, trees
-from bridge.fhir.uk_core import profile_problems, uk_problems
+from bridge.fhir.uk_core import UK_RULES, profile_problems
 
 _DATES: Final[dict[str, Callable[[str], object]]] = {
     "date": fhir_date,
     "dateTime": fhir_date_time,
     "instant": fhir_instant,
 }
+_CLOSER: Final = frozenset({*_DATES, "code"})  # primitives whose content is looked at
 _MISSING: Final = frozenset({"missing", "model_field_validation.missing"})
 
 
@@ -73,8 +74,10 @@ class _Walk:
         self.surroundings = outer
 
     def node(self, tree: Tree, kind: str, at: str) -> None:
-        self.problems += broken(tree, kind, at)
-        self.problems += uk_problems(tree, kind, at)
+        if kind in INVARIANTS:
+            self.problems += broken(tree, kind, at)
+        if kind in UK_RULES:
+            self.problems += UK_RULES[kind](tree, at)
         table = elements_of(kind)
         if not tree:
             self.problems.append(Problem(code="fhir-empty", at=at))
@@ -100,7 +103,7 @@ class _Walk:
 
     def one(self, value: Any, element: Element, kind: str, at: str) -> None:
         if element.primitive:
-            if isinstance(value, str):
+            if isinstance(value, str) and (element.kind in _CLOSER or not value.strip()):
                 self.problems += _primitive_problems(value, element, kind, at)
         elif not isinstance(value, dict):
             self.problems.append(Problem(code="fhir-value", at=at, rule="an object"))

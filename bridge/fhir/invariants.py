@@ -4,6 +4,7 @@ Published ones that can never fire (ppc-2 to ppc-5) are replaced by what they me
 are left out. Each rule reads one object only, so a whole message is checked in linear time.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +12,9 @@ from typing import Any, Final
 from bridge.domain.dates import compare
 from bridge.errors import Problem
 from bridge.fhir.trees import Tree, codings, text, tree_at, trees
+
+# RFC 4122 as http://hl7.org/fhir/R4/datatypes.html#uuid wants it
+_URN: Final = re.compile(r"urn:uuid:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,10 @@ def _header_first(tree: Tree) -> bool:
     return text(tree, "type") != "message" or text(first, "resource", "resourceType") == "MessageHeader"
 
 
+def _is_urn(full_url: str) -> bool:
+    return not full_url.startswith("urn:uuid:") or bool(_URN.fullmatch(full_url))
+
+
 _ASKS = ("batch", "transaction", "history")
 _ANSWERS = ("batch-response", "transaction-response", "history")
 
@@ -131,6 +139,7 @@ INVARIANTS: Final[dict[str, tuple[Invariant, ...]]] = {
     "BundleEntry": (
         Invariant("bdl-5", "an entry holds something", _some("resource", "request", "response")),
         Invariant("bdl-8", "a fullUrl names no version", lambda t: "/_history/" not in text(t, "fullUrl")),
+        Invariant("urn", "a urn:uuid is a UUID in lower case", lambda t: _is_urn(text(t, "fullUrl"))),
     ),
     "CarePlanActivity": (
         Invariant("cpl-3", "detail or reference, not both", _not_both("detail", "reference")),

@@ -30,14 +30,6 @@ _SINGLE_SLICES: Final = {
 }
 
 
-def uk_problems(tree: Tree, kind: str, at: str) -> Iterator[Problem]:
-    """What UK Core says against one object of that type."""
-    if kind in AT_MOST_ONE:
-        yield from _repeated_extensions(tree, kind, at)
-    if rule := _RULES.get(kind):
-        yield from rule(tree, at)
-
-
 def _identifier(tree: Tree, at: str) -> Iterator[Problem]:
     system, value = text(tree, "system"), text(tree, "value")
     if systems.canonical_system(system) != system or (_NATIONAL.match(system) and system not in _KNOWN):
@@ -97,10 +89,23 @@ def _single_slices(kind: str) -> Rule:
 
 
 def _repeated_extensions(tree: Tree, kind: str, at: str) -> Iterator[Problem]:
+    if "extension" not in tree:
+        return
     held = [text(e, "url") for e in trees(tree, "extension")]
     for url in AT_MOST_ONE[kind]:
         if held.count(url) > 1:
             yield Problem(code="fhir-profile", at=f"{at}.extension", rule=f"at most one of {url}")
+
+
+def _both(kind: str, rule: Rule | None) -> Rule:
+    """The rule of a type, and its limits on extensions."""
+
+    def both(tree: Tree, at: str) -> Iterator[Problem]:
+        yield from _repeated_extensions(tree, kind, at)
+        if rule:
+            yield from rule(tree, at)
+
+    return both
 
 
 def profile_problems(resource: Tree, kind: str, at: str) -> Iterator[Problem]:
@@ -117,3 +122,6 @@ _RULES: Final[dict[str, Rule]] = {
     "Organization": _single_slices("Organization"),
     "Patient": _single_slices("Patient"),
 }
+
+# What UK Core says against one object of a type.
+UK_RULES: Final[dict[str, Rule]] = _RULES | {kind: _both(kind, _RULES.get(kind)) for kind in AT_MOST_ONE}

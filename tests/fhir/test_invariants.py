@@ -37,6 +37,7 @@ BROKEN: list[tuple[str, dict[str, Any]]] = [
     ("bdl-5", bundle("collection", {"fullUrl": "urn:uuid:1"})),
     ("bdl-7", bundle("collection", *[{"fullUrl": "urn:uuid:1", "resource": PATIENT}] * 2)),
     ("bdl-8", bundle("collection", {"fullUrl": "https://x.test/Patient/1/_history/2", "resource": PATIENT})),
+    ("urn", bundle("collection", {"fullUrl": "urn:uuid:ADA", "resource": PATIENT})),
     ("bdl-12", bundle("message", {"resource": PATIENT})),
     ("con-5", {
         "resourceType": "Condition", "subject": {"display": "x"}, "clinicalStatus": {"text": "x"},
