@@ -138,7 +138,10 @@ class PrescribingService:
         kind, id_ = str(link["reference"]).split("/")[-2:]
         known = {"reference": f"{kind}/{id_}", "type": kind}
         identifiers = self.server.store.read(kind, id_).get("identifier")
-        return known | ({"identifier": identifiers[0]} if identifiers else {})
+        if not identifiers:
+            return known
+        # System and value only: extensions of Patient.identifier have no place in a reference.
+        return known | {"identifier": {name: identifiers[0][name] for name in ("system", "value")}}
 
     async def _tell(self, resource: Resource) -> Answer:
         return None if self._bridge is None else await tell(self._bridge, resource)

@@ -1,0 +1,143 @@
+"""Peers that nobody on this project wrote, started on loopback for as long as a test needs them.
+
+install_peers.py puts them into $BRIDGE_PEERS; what is not there is skipped with the reason.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+HERE = Path(__file__).resolve().parent
+SHARED = HERE.parents[1].parent / "shared"
+PEERS = Path(os.environ.get("BRIDGE_PEERS", Path.home() / ".cache" / "bridge-peers"))
+UK_CORE = SHARED / "definitions" / "ukcore"
+READY_WITHIN = 300.0  # seconds; HAPI takes one to two minutes on two cores
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """One thing the HL7 validator says. `path` is where, `resource` which of those it was given."""
+
+    resource: int
+    severity: str
+    path: str
+    text: str
+
+
+Validator = Callable[..., list[Issue]]
+
+
+@pytest.fixture(scope="session")
+def medplum() -> Iterator[str]:
+    """The FHIR base URL of Medplum's router over its in-memory repository."""
+    _need(SHARED / "peers" / "medplum-mem.mjs", PEERS / "medplum" / "node_modules" / "@medplum")
+    port, folder = _free_port(), PEERS / "medplum"
+    node = folder / "node_modules" / "node" / "bin" / "node"
+    command = [str(node), str(SHARED / "peers" / "medplum-mem.mjs"), str(port)]
+    with _started(command, folder, f"http://127.0.0.1:{port}/fhir/R4") as base:
+        yield base
+
+
+@pytest.fixture(scope="session")
+def hapi() -> Iterator[str]:
+    """The FHIR base URL of HAPI FHIR's JPA server over a database in memory."""
+    _need(PEERS / "hapi" / "lib")
+    port = _free_port()
+    command = [*_java("2g"), str(HERE / "Hapi.java"), str(port)]
+    with _started(command, PEERS / "hapi", f"http://127.0.0.1:{port}/fhir") as base:
+        yield base
+
+
+@pytest.fixture(scope="session")
+def validator() -> Iterator[Validator]:
+    """A function that gives what the HL7 validator, with UK Core, says of resources; all severities."""
+    _need(UK_CORE, PEERS / "validator" / "lib", PEERS / "validator" / "home")
+    folders = [str(UK_CORE / name) for name in ("structuredefinitions", "valuesets", "codesystems")]
+    home = f"-Duser.home={PEERS / 'validator' / 'home'}"
+    command = [*_java("1500m"), home, str(HERE / "Judge.java"), *folders]
+    with _log("validator") as log:
+        process = subprocess.Popen(
+            command, cwd=PEERS / "validator", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+        )
+        with process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"READY\n", "the validator did not start, see its log"
+            asked, told = process.stdin, process.stdout
+
+            def judged(*resources: Resource) -> list[Issue]:
+                issues = []
+                for n, resource in enumerate(resources):
+                    asked.write(json.dumps(resource).encode() + b"\n")
+                    asked.flush()
+                    issues += [_issue(n, held) for held in json.loads(told.readline()).get("issue", ())]
+                return issues
+
+            yield judged
+            process.terminate()
+
+
+def _issue(resource: int, held: Resource) -> Issue:
+    path = ", ".join(held.get("expression", ()))
+    return Issue(resource=resource, severity=held["severity"], path=path, text=held["details"]["text"])
+
+
+def _java(memory: str) -> list[str]:
+    if shutil.which("java") is None:
+        pytest.skip("no Java on this machine")
+    return ["java", f"-Xmx{memory}", "-cp", "lib/*"]
+
+
+def _need(*paths: Path) -> None:
+    missing = [path.name for path in paths if not path.exists()]
+    if missing:
+        pytest.skip(f"not on this machine: {', '.join(missing)}; see tests/conformance/README.md")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextmanager
+def _started(command: list[str], folder: Path, base: str) -> Iterator[str]:
+    """Run a server until the block ends; `base` answers its metadata first."""
+    with _log(folder.name) as log, subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) as process:
+        try:
+            _wait_for(f"{base}/metadata", process)
+            yield base
+        finally:
+            process.terminate()
+
+
+def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            pytest.fail("the peer ended while starting, see its log")
+        try:
+            if httpx.get(url, timeout=10).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.2)
+    pytest.fail("the peer did not answer in time, see its log")
+
+
+@contextmanager
+def _log(name: str) -> Iterator[int]:
+    with (PEERS / f"{name}.log").open("wb") as file:
+        yield file.fileno()
