@@ -189,6 +189,10 @@ def _wanted(file: TableFile, found: Survey) -> Wanted:
     return lambda _row: True
 
 
+# A key that is no GUID matters too: the row is then told to be not what it seems.
+_GUID_LENGTHS = (36, 38)
+
+
 def _coding(at: dict[str, int], found: Survey) -> Wanted:
     code = at["CodeId"]
     return lambda row: row[code] in found.coding
@@ -197,13 +201,19 @@ def _coding(at: dict[str, int], found: Survey) -> Wanted:
 def _consultations(at: dict[str, int], found: Survey) -> Wanted:
     key, flag = at["ConsultationGuid"], at["IsConfidential"]
     private = found.known.private
-    return lambda row: row[flag] not in NOT_SAID or (bool(private) and guid(row[key]) in private)
+
+    def wanted(row: list[str]) -> bool:
+        if row[flag] not in NOT_SAID or len(row[key]) not in _GUID_LENGTHS:
+            return True
+        return bool(private) and guid(row[key]) in private
+
+    return wanted
 
 
 def _referrals(at: dict[str, int], found: Survey) -> Wanted:
     key = at["ObservationGuid"]
     ours = found.watched | found.early
-    return lambda row: guid(row[key]) in ours
+    return lambda row: guid(row[key]) in ours or len(row[key]) not in _GUID_LENGTHS
 
 
 def _observations(at: dict[str, int], found: Survey) -> Wanted:
@@ -211,6 +221,9 @@ def _observations(at: dict[str, int], found: Survey) -> Wanted:
     meant, watched = found.coding.keys() | found.unknown, found.watched
 
     def wanted(row: list[str]) -> bool:
-        return row[code] in meant or row[deleted] not in NOT_SAID or row[key].strip("{} ").upper() in watched
+        own = row[key]
+        if row[code] in meant or row[deleted] not in NOT_SAID or len(own) not in _GUID_LENGTHS:
+            return True
+        return own.strip("{}").upper() in watched
 
     return wanted
