@@ -142,13 +142,16 @@ def _not_sendable(resource: Json, reader: ReferralReader) -> Iterator[Problem]:
 
 
 def _not_understood(resource: Json, message: Message) -> Iterator[Problem]:
-    """implicitRules and modifier extensions anywhere: R4 forbids acting on what one does not understand."""
+    """implicitRules, modifier extensions, deletions: what may not be acted on, or not be passed over."""
     for resource_at, held in (
         (text(resource, "resourceType"), resource),
         *((e.at, e.resource) for e in message.entries),
     ):
         if held.get("implicitRules"):
             yield Problem(code="fhir-modifier", at=f"{resource_at}.implicitRules")
+    for at, entry in placed(resource, "entry", "Bundle"):
+        if text(entry, "request", "method") not in ("", "POST", "PUT"):
+            yield Problem(code="fhir-method", at=f"{at}.request.method")
     if _holds_modifier(resource):
         yield Problem(code="fhir-modifier", at=text(resource, "resourceType"), rule="modifierExtension")
 

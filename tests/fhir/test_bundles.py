@@ -55,7 +55,7 @@ def test_every_create_is_conditional_and_without_id() -> None:
 
 
 def test_without_an_nhs_number_our_own_identifier_is_the_condition() -> None:
-    """Promise 10: no person is matched by half an identity."""
+    """No person is matched by half an identity."""
     bundle = created(patient=a_patient(nhs_number=None))
 
     assert bundle["entry"][0]["request"]["ifNoneExist"].startswith(f"identifier={NAMING.patient}|")

@@ -40,6 +40,11 @@ ENTRIES: dict[str, Entry] = {
         "business-rule",
     ),
     "fhir-invariant": Entry("The elements do not fit together.", "Follow the rule named.", "invariant"),
+    "fhir-method": Entry(
+        "An entry of the Bundle asks for something other than to create or update.",
+        "Cancel a referral by sending it with status revoked; send nothing else in the same Bundle.",
+        "not-supported",
+    ),
     "fhir-modifier": Entry(
         "The message holds something that may change its meaning and that the bridge does not know.",
         "Leave out implicitRules and modifierExtension, or ask for them to be supported.",
