@@ -21,6 +21,7 @@ from bridge.events import Event, emit
 from bridge.fhir.naming import Naming
 from bridge.intake import answers, control, http
 from bridge.intake.desk import Desk
+from bridge.intake.files import DropFolder
 from bridge.ops import health
 from bridge.partners.http import FhirClient
 from bridge.partners.identity import ApiKeyHeader
@@ -28,6 +29,7 @@ from bridge.partners.prescribing import PrescribingService
 from bridge.partners.record import GpRecord
 from bridge.pipeline import forward
 from bridge.pipeline.context import Context
+from bridge.pipeline.importing import Importer
 from bridge.pipeline.later import Translator, translate_kept
 from bridge.schemes import Rulebook, Scheme, scheme_file
 from bridge.security.api_keys import ApiKey, ApiKeys
@@ -258,9 +260,31 @@ async def run(bridge: Bridge, stop: asyncio.Event) -> None:
             group.create_task(worker.run(stop))
         if settings.workers:
             group.create_task(_translate(bridge, stop))
+        if settings.doors:
+            for folder in drop_folders(bridge):
+                group.create_task(folder.watch(stop))
         await stop.wait()
         server.should_exit = True
     emit(Event.STOPPED, node=settings.node)
+
+
+def drop_folders(bridge: Bridge) -> list[DropFolder]:
+    """The watched folders of this node."""
+    return [
+        DropFolder(
+            path=entry.path,
+            importer=Importer(
+                store=bridge.store,
+                context=bridge.context,
+                source=bridge.sources[entry.source],
+                caller=f"folder:{entry.source}"[:64],
+            ),
+            every_s=entry.every_s,
+            wake=bridge.desk.wake,
+            full=bridge.desk.full,
+        )
+        for entry in bridge.settings.folders
+    ]
 
 
 async def _translate(bridge: Bridge, stop: asyncio.Event) -> None:

@@ -36,7 +36,7 @@ class Event(Enum):
     OUTCOME_RECORDED = (logging.INFO, "outcome recorded", ("referral", "kind"))
     OUTCOME_REFUSED = (logging.WARNING, "outcome refused", ("message", "caller", "code"))
     BATCH_STARTED = (logging.INFO, "extract started", ("batch", "source"))
-    BATCH_DONE = (logging.INFO, "extract done", ("batch", "source", "rows", "took_ms"))
+    BATCH_DONE = (logging.INFO, "extract done", ("batch", "source", "events"))
     BATCH_REFUSED = (logging.ERROR, "extract refused", ("batch", "source", "code"))
     POLLED = (logging.DEBUG, "service polled", ("partner", "resource", "found"))
     POLL_FAILED = (logging.WARNING, "service could not be polled", ("partner", "code"))

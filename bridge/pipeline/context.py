@@ -29,6 +29,11 @@ class Context:
     now: Callable[[], datetime] = field(default=_now)
     new_id: Callable[[], str] = field(default=_new_id)
 
+    @staticmethod
+    def from_ms(ms: int) -> datetime:
+        """A store time as an aware datetime."""
+        return datetime.fromtimestamp(ms / 1000, UTC)
+
 
 def patient_index(tx: Tx, patient: Patient, practice: str) -> str:
     """The person's blind index: by NHS number, else by the practice's own key, else ""."""
