@@ -64,7 +64,7 @@ EVENT_MOVES: dict[EventState, dict[EventStep, EventState]] = {
 class ReferralState(StrEnum):
     """Where one episode stands, for the GP, who owns it (ServiceRequest.status is a view of this)."""
 
-    OPEN = "open"
+    OPEN = "open"  # under way
     PARKED = "parked"  # not forwarded; a person must look
     REJECTED = "rejected"  # the service said no
     COMPLETED = "completed"  # the service closed it
@@ -126,15 +126,15 @@ LIVING = frozenset({ReferralState.OPEN, ReferralState.PARKED})
 class DeliveryState(StrEnum):
     """Where one thing to be sent to one partner stands."""
 
-    QUEUED = "queued"
+    QUEUED = "queued"  # waits for its turn or its time
     SENDING = "sending"  # body frozen, attempt under way
     IN_DOUBT = "in-doubt"  # may have arrived: look before anything else
-    PARKED = "parked"
-    DELIVERED = "delivered"
+    PARKED = "parked"  # a person must look
+    DELIVERED = "delivered"  # the partner has it
     SUPERSEDED = "superseded"  # a later delivery of the lane made it needless
     WITHHELD = "withheld"  # the last look said no
     SHADOW = "shadow"  # computed and checked, never to be sent
-    DISCARDED = "discarded"
+    DISCARDED = "discarded"  # a person closed it
 
 
 class DeliveryStep(StrEnum):

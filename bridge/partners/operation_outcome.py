@@ -54,7 +54,7 @@ class Voice(StrEnum):
     ERROR = "error"  # an error of neither kind: not found, conflict, unknown
     DUPLICATE = "duplicate"  # BaRS: this request was processed before
     OVERTAKEN = "overtaken"  # BaRS: what they hold is newer than what we refer to
-    EMPTY = "empty"
+    EMPTY = "empty"  # nothing came with the status
     BARE = "bare"  # empty, yet its headers name the version that was stored
     FOREIGN = "foreign"  # HTML, XML, JSON that is no FHIR resource
     HALF = "half"  # began as JSON and cannot be read to its end
