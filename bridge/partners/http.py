@@ -192,11 +192,14 @@ class FhirClient:
         request, left = self._request(call)
         try:
             async with asyncio.timeout(self.deadline.total_seconds()):
-                response, raw = await self._sent(request)
+                return self._judged(call, *await self._sent(request))
         except TimeoutError:
-            raise broken(Broke.LATE if left.is_set() else Broke.NOT_SENT, call.asked) from None
+            why = Broke.LATE if left.is_set() else Broke.NOT_SENT
         except httpx.RequestError as error:
-            raise broken(_why(error, request), call.asked) from None
+            why = _why(error, request)
+        raise broken(why, call.asked)  # here, away from an exception that knows the request and its body
+
+    def _judged(self, call: Call, response: httpx.Response, raw: bytes) -> Answer:
         said, body = reading_of(raw, response.headers, status=response.status_code, limit=self._largest)
         after = asked_wait(response.headers, self._now())
         raise_for(response.status_code, said, call.asked, body=body, after=after)

@@ -75,23 +75,37 @@ class PrescribingService:
     async def _send_whole(self, parts: "_Parts", delivery: Delivery) -> Receipt:
         known = await self._held_person(parts, delivery)
         done = await self._submitted(parts, delivery)
-        person = done.get("Patient")
+        person, made = done.get("Patient"), done.get("ServiceRequest")
         if known is None and not (person and person.created):
             known = await self._held_person(parts, delivery)
         if known is not None:
             await self._keep_up(known, parts, delivery)
-        made = done.get("ServiceRequest")
         if made and made.created and made.reference:
             subject = person.reference if person else ""
             return Receipt(reference=made.reference, version=made.version, subject=subject)
         held = await self._held_request(parts.request.resource, delivery)
         if held is None:
             raise failure(Ambiguous, "partner-not-found-again")
-        if made and made.created:
+        if made and made.created:  # its place was not said
             return _receipt(held, already_there=False)
-        if _brings_up_to_date(delivery):
-            return await self._replace(parts, held, reference_of(known or {}), delivery)
-        return _receipt(held)
+        return await self._met(held, known or {}, parts, delivery)
+
+    async def _met(self, held: Resource, known: Resource, parts: "_Parts", delivery: Delivery) -> Receipt:
+        """The request was there already: it gets the content of a delivery that is newer."""
+        patient = reference_of(known)
+        service_requests.check_subject(held, patient)
+        ours = linked(parts.request.resource, {parts.person.full_url: patient})
+        if not _brings_up_to_date(delivery) or service_requests.says_the_same(held, ours):
+            return _receipt(held)
+        answer = await self._client.update(
+            reference_of(held),
+            service_requests.completed(ours, held, patient=patient),
+            version=version_of(held),
+            correlation_id=delivery.correlation_id,
+        )
+        return Receipt(
+            reference=reference_of(held), version=answer.version, already_there=True, subject=patient
+        )
 
     async def _submitted(self, parts: "_Parts", delivery: Delivery) -> Mapping[str, Written]:
         """What became of each entry by type; nothing when the service says it processed this before."""
@@ -124,29 +138,17 @@ class PrescribingService:
                 raise
             raise failure(Doubtful, "partner-person-outdated", status=error.status) from None
 
-    async def _replace(self, parts: "_Parts", held: Resource, patient: str, delivery: Delivery) -> Receipt:
-        """The request that was there already gets the content of this one."""
-        ours = linked(parts.request.resource, {parts.person.full_url: patient})
-        body = service_requests.completed(ours, held, patient=patient)
-        if service_requests.says_the_same(held, ours):
-            return _receipt(held)
-        answer = await self._client.update(
-            reference_of(held), body, version=version_of(held), correlation_id=delivery.correlation_id
-        )
-        return Receipt(
-            reference=reference_of(held), version=answer.version, already_there=True, subject=patient
-        )
-
     async def _look_whole(self, parts: "_Parts", delivery: Delivery) -> Receipt | None:
         request = await self._held_request(parts.request.resource, delivery)
         if request is None:
             return None
+        known = await self._held_person(parts, delivery)
+        service_requests.check_subject(request, reference_of(known or {}))
         tasks = await self._client.search("Task", parts.task.key, correlation_id=delivery.correlation_id)
+        outdated = self._updates_people and people.updated(known or {}, parts.person.resource)
         older = _brings_up_to_date(delivery) and not service_requests.says_the_same(
             request, parts.request.resource
         )
-        known = await self._held_person(parts, delivery)
-        outdated = self._updates_people and known and people.updated(known, parts.person.resource)
         return None if older or outdated or tasks.each == (None,) else _receipt(request)
 
     # A ServiceRequest

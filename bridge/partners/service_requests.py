@@ -37,21 +37,20 @@ def subject_of(request: Mapping[str, Any]) -> str:
     return place_of(text(request, "subject", "reference"))[0]
 
 
-def completed(ours: Resource, held: Mapping[str, Any], *, patient: str) -> bytes:
-    """Our request under the service's ids, with the identifiers the service gave it.
-
-    Doubtful when what it holds under our identifier is about someone else than `patient` (`Patient/12`).
-    """
+def check_subject(held: Mapping[str, Any], patient: str) -> None:
+    """Doubtful when what stands under our identifier is about someone else than `patient` (`Patient/12`)."""
     if not patient.startswith("Patient/") or subject_of(held) != patient:
         raise failure(Doubtful, "partner-subject-differs", at="ServiceRequest.subject")
+
+
+def completed(ours: Resource, held: Mapping[str, Any], *, patient: str) -> bytes:
+    """Our request under the service's ids, with the identifiers the service gave it; see `check_subject`."""
+    check_subject(held, patient)
     told = trees(ours, "identifier")
     named = {(text(i, "system"), text(i, "value")) for i in told}
     theirs = [i for i in trees(held, "identifier") if (text(i, "system"), text(i, "value")) not in named]
     whole = to_json({**ours, "identifier": [*told, *theirs]})
-    try:
-        return with_partner_ids(whole, id=text(held, "id"), subject_reference=patient)
-    except ValueError:
-        raise failure(Doubtful, "partner-subject-differs", at="ServiceRequest.id") from None
+    return with_partner_ids(whole, id=text(held, "id"), subject_reference=patient)
 
 
 def says_the_same(held: Mapping[str, Any], ours: Mapping[str, Any]) -> bool:

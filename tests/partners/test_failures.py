@@ -186,7 +186,7 @@ async def test_an_answer_belongs_to_its_class(case: Case, client_of: Make) -> No
     assert (type(error), error.code, error.status) == (case.error, case.code, case.status or None)
     assert not any(word in f"{error!r} {error} {error.problems}" for word in SECRET.split())
     assert {"Patient.name[0].family"} >= {p.target for p in error.problems} - {""}
-    assert error.__suppress_context__ or error.__context__ is None
+    assert error.__context__ is None
 
 
 def test_every_row_of_the_table_has_a_case() -> None:

@@ -248,6 +248,18 @@ async def test_a_blip_of_a_read_is_ridden_out(client_of: Make) -> None:
     assert len(wire.requests) == 2
 
 
+async def test_a_blip_does_not_prolong_the_deadline(client_of: Make) -> None:
+    """The second try has what the first left."""
+    wire = Wire((), (2.0,))
+    async with listening(wire) as base, client_of(base, deadline=timedelta(seconds=0.5)) as client:
+        started = asyncio.get_running_loop().time()
+        with pytest.raises(Transient) as caught:
+            await searched(client)
+
+    assert caught.value.code == "partner-late"
+    assert asyncio.get_running_loop().time() - started < 0.8
+
+
 async def test_a_write_is_never_repeated_by_itself(client_of: Make) -> None:
     """Delivery decides, after a look."""
     wire = Wire((), (answer(STORED),))

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import respx
 
 from bridge.domain.delivery import Delivery, Kind, Receipt
 from bridge.errors import Ambiguous, DeliveryError, Doubtful, Refused, Throttled, Transient, Unauthorised
@@ -277,6 +278,16 @@ async def test_a_replacement_brings_what_is_there_up_to_date(elm: Elm, a_create:
     assert await service.look(newer) is not None
 
 
+async def test_a_replacement_that_says_nothing_new_is_not_written(elm: Elm, a_create: Make) -> None:
+    """What is there already stays under its version."""
+    service, server = elm
+    await service.send(a_create())
+    receipt = await service.send(replace(a_create(), replaces=True))
+
+    assert (receipt.already_there, receipt.version) == (True, 'W/"1"')
+    assert [seen for seen in server.seen if seen.method == "PUT"] == []
+
+
 async def test_a_first_version_does_not_overwrite_what_is_there(elm: Elm, a_create: Make) -> None:
     """Only a delivery that knows of an earlier version updates."""
     service, server = elm
@@ -291,6 +302,7 @@ async def test_a_whole_change_updates_request_and_person(elm: Elm, a_create: Mak
     service, server = elm
     await service.send(a_create())
     change = replace(a_create(family="Specimen-Lee", note="Evenings now"), kind=Kind.CHANGE)
+    assert await service.prepare(change) == change.body
     await service.send(change)
 
     assert server.resources("ServiceRequest")[0]["note"] == [{"text": "Evenings now"}]
@@ -421,6 +433,70 @@ async def test_a_request_about_somebody_else_is_never_written(
     assert caught.value.code == "partner-subject-differs"
 
 
+async def test_a_referral_found_about_somebody_else_is_for_a_person(elm: Elm, a_create: Make) -> None:
+    """Neither a repeat nor a look takes it for ours."""
+    service, server = elm
+    await service.send(a_create())
+    (request,) = server.resources("ServiceRequest")
+    server.store.put(request | {"subject": {"reference": "Patient/somebody-else"}})
+    for step in (service.send, service.look):
+        with pytest.raises(Doubtful) as caught:
+            await step(a_create())
+        assert caught.value.code == "partner-subject-differs"
+
+
+async def test_a_change_about_nobody_the_service_knows_is_for_a_person(
+    elm: Elm, a_create: Make, a_change: Make
+) -> None:
+    """The person was removed or goes by another number now."""
+    service, server = elm
+    await service.send(a_create())
+    (person,) = server.resources("Patient")
+    server.store.put(person | {"identifier": []})
+    with pytest.raises(Doubtful) as caught:
+        await service.prepare(a_change())
+
+    assert caught.value.code == "partner-person-missing"
+
+
+async def test_a_person_without_a_version_is_not_overwritten(
+    client_of: Make, a_create: Make, ada: dict[str, Any]
+) -> None:
+    """Without If-Match someone else's correction could be lost."""
+    found = {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": ada | {"id": "7"}}]}
+    stored = {"resourceType": "Bundle", "type": "transaction-response"}
+    entries = [{"response": {"status": "200"}}, *[{"response": {"status": "201"}}] * 2]
+    with respx.mock() as mock:
+        mock.post("http://elm.test/fhir/Patient/_search").respond(200, json=found)
+        mock.post("http://elm.test/fhir").respond(200, json=stored | {"entry": entries})
+        async with client_of("http://elm.test/fhir") as client:
+            with pytest.raises(Doubtful) as caught:
+                await PrescribingService("elm", client).send(a_create())
+
+    assert caught.value.code == "partner-person-outdated"
+
+
+async def test_a_service_that_does_not_say_where_it_put_the_referral_is_asked(
+    client_of: Make, a_create: Make
+) -> None:
+    """`location` is missing from some answers."""
+    none = {"resourceType": "Bundle", "type": "searchset"}
+    body = json.loads(a_create().body)["entry"][1]["resource"]
+    held = body | {"id": "s", "meta": {"versionId": "1"}, "subject": {"reference": "Patient/p"}}
+    stored = {"resourceType": "Bundle", "type": "transaction-response"}
+    entries = [{"response": {"status": "201"}}] * 3
+    with respx.mock() as mock:
+        mock.post("http://elm.test/fhir/Patient/_search").respond(200, json=none | {"total": 0})
+        mock.post("http://elm.test/fhir/ServiceRequest/_search").respond(
+            200, json=none | {"entry": [{"resource": held}]}
+        )
+        mock.post("http://elm.test/fhir").respond(200, json=stored | {"entry": entries})
+        async with client_of("http://elm.test/fhir") as client:
+            receipt = await PrescribingService("elm", client).send(a_create())
+
+    assert receipt == Receipt(reference="ServiceRequest/s", version='W/"1"', subject="Patient/p")
+
+
 async def test_a_request_that_moved_to_another_person_is_never_written(
     elm: Elm, a_create: Make, a_cancel: Make
 ) -> None:
@@ -475,12 +551,27 @@ async def test_a_create_without_condition_or_with_an_id_never_leaves(elm: Elm, a
         bundle["entry"][1]["request"] |= spoil
         with pytest.raises(Refused):
             await service.send(replace(a_create(), body=json.dumps(bundle).encode()))
-    bundle = json.loads(a_create().body)
-    bundle["entry"][1]["resource"]["id"] = "mine"
-    with pytest.raises(Refused):
-        await service.send(replace(a_create(), body=json.dumps(bundle).encode()))
+    whole = json.loads(a_create().body)
+    chosen = json.loads(a_create().body)
+    chosen["entry"][1]["resource"]["id"] = "mine"
+    for bundle in (chosen, whole | {"entry": whole["entry"][:2]}):
+        with pytest.raises(Refused):
+            await service.send(replace(a_create(), body=json.dumps(bundle).encode()))
 
     assert not server.seen
+
+
+async def test_a_change_that_names_nobody_never_leaves(elm: Elm, a_create: Make, a_change: Make) -> None:
+    """Whose request it is could not be checked."""
+    service, server = elm
+    await service.send(a_create())
+    body = json.loads(a_change(note="Evenings").body)
+    spoiled = replace(a_change(), body=json.dumps(body | {"subject": {"type": "Patient"}}).encode())
+    with pytest.raises(Refused) as caught:
+        await service.send(spoiled)
+
+    assert caught.value.code == "delivery-unsendable"
+    assert [seen for seen in server.seen if seen.method == "PUT"] == []
 
 
 async def test_a_step_ends_with_its_deadline_however_many_requests_it_takes(

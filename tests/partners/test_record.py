@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import respx
 
 from bridge.domain.delivery import Delivery
 from bridge.errors import Ambiguous, Doubtful, Refused
@@ -155,6 +156,34 @@ async def test_a_filing_that_is_half_there_is_completed_by_the_same_bytes(
         await record.send(delivery)
 
         assert await record.look(delivery) is not None
+
+
+@pytest.mark.parametrize("filed", [True, False])
+async def test_a_record_that_processed_it_before_is_asked_what_it_holds(
+    client_of: Make,
+    a_record: Make,
+    a_filing: Make,
+    filed: bool,  # noqa: FBT001
+) -> None:
+    """409 REC_CONFLICT `duplicate` is a success once everything is found."""
+    async with a_record() as (record, server):
+        delivery = await frozen(record, a_filing())
+        if filed:
+            await record.send(delivery)
+        observations = [{"resource": o} for o in server.resources("Observation")]
+    found = {"resourceType": "Bundle", "type": "searchset", "entry": observations}
+    issue = {"severity": "error", "code": "duplicate", "details": {"coding": [{"code": "REC_CONFLICT"}]}}
+    with respx.mock() as mock:
+        mock.post("http://gp.test/fhir").respond(
+            409, json={"resourceType": "OperationOutcome", "issue": [issue]}
+        )
+        mock.post("http://gp.test/fhir/Observation/_search").respond(200, json=found)
+        async with client_of("http://gp.test/fhir") as client:
+            if filed:
+                assert (await GpRecord("record", client).send(delivery)).level == "filed"
+            else:
+                with pytest.raises(Ambiguous):
+                    await GpRecord("record", client).send(delivery)
 
 
 async def test_nothing_was_sent_before_the_bytes_were_fixed(a_record: Make, a_filing: Make) -> None:
