@@ -59,6 +59,12 @@ def store(sqlite_store: Store) -> Store:
     return sqlite_store
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def either(request: pytest.FixtureRequest) -> Store:
+    found: Store = request.getfixturevalue(f"{request.param}_store")
+    return found
+
+
 def told(came: Came, truth: Truth) -> dict[str, str]:
     """What was said of each case of the day, by its Observation."""
     rows = {f"CareRecord_Observation row {f.row}": f.observation.strip("{}") for f in truth.fates if f.row}
@@ -96,15 +102,15 @@ async def test_what_is_true_in_the_extract_is_told(
         assert all(reading.unmapped == () for reading in came.readings)
 
 
-async def test_halves_of_all_days_find_each_other(store: Store, tmp_path: Path) -> None:
-    """Whichever came first, in the end there is one record with both."""
+async def test_halves_of_all_days_find_each_other(either: Store, tmp_path: Path) -> None:
+    """Whichever came first, in the end there is one record with both; on either dialect."""
     plan = Plan(seed=8, cases=dict.fromkeys(ADDED, 3), noise_rows=20)
     shapes: dict[str, Shape] = {}
     for number in (1, 2):
         folder = tmp_path / str(number)
         folder.mkdir()
         day(folder, plan, number)
-        for reading in (await read(store, folder)).readings:
+        for reading in (await read(either, folder)).readings:
             if reading.event is not None and reading.event.referral is not None:
                 shapes[reading.event.key.record] = reading.event.referral.shape
 
