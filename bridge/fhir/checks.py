@@ -7,6 +7,7 @@ A problem names the place by FHIRPath and the rule; of a value it tells the shap
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -32,6 +33,14 @@ _DATES: Final[dict[str, Callable[[str], object]]] = {
     "date": fhir_date,
     "dateTime": fhir_date_time,
     "instant": fhir_instant,
+}
+_TEXT: Final = (str,)
+_JSON_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "boolean": (bool,),
+    "decimal": (int, Decimal, float),
+    "integer": (int,),
+    "positiveInt": (int,),
+    "unsignedInt": (int,),
 }
 _CLOSER: Final = frozenset({*_DATES, "code"})  # primitives whose content is looked at
 _MISSING: Final = frozenset({"missing", "model_field_validation.missing"})
@@ -103,7 +112,10 @@ class _Walk:
 
     def one(self, value: Any, element: Element, kind: str, at: str) -> None:
         if element.primitive:
-            if isinstance(value, str) and (element.kind in _CLOSER or not value.strip()):
+            if type(value) not in _JSON_TYPES.get(element.kind, _TEXT):
+                if value is not None or not element.many:  # in a list null keeps the place of an extension
+                    self.problems.append(Problem(code="fhir-value", at=at, rule=f"a {element.kind}"))
+            elif element.kind in _CLOSER or (isinstance(value, str) and not value.strip()):
                 self.problems += _primitive_problems(value, element, kind, at)
         elif not isinstance(value, dict):
             self.problems.append(Problem(code="fhir-value", at=at, rule="an object"))
@@ -168,6 +180,9 @@ def _unknown(name: str, at: str) -> Problem:
 def _model_problems(resource: Json, kind: str) -> Iterator[Problem]:
     try:
         mandated(resource)
+    except (AttributeError, KeyError, TypeError):
+        # They ask some values for methods before their type; the walk has told which value that is.
+        yield Problem(code="fhir-value", at=kind)
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_context=False):
             if detail["type"] != "extra_forbidden":  # the walk has told of it, by shape

@@ -6,6 +6,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.domain import systems
 from bridge.domain.referral import EventKind
@@ -16,7 +18,9 @@ from bridge.fhir.meanings import FhirAliases
 from bridge.fhir.references import Message
 from bridge.fhir.requests import Request
 from bridge.fhir.trees import Json
+from bridge.fhir.writing import to_json
 from tests.fhir.examples import BUNDLE_ID, a_bars_message
+from tests.fhir.spoiling import anything, places, spoilt
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 ARRIVED = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -166,3 +170,13 @@ def test_the_published_gp_referral_is_understood() -> None:
     assert mended.event.referral is not None
     assert mended.event.referral.reason_text == "Vomiting"
     assert mended.event.referral.requester.role == "Administrative healthcare staff"
+
+
+@given(st.sampled_from([p for p in places(a_bars_message()) if p]), anything)
+def test_one_odd_value_anywhere_never_breaks_the_answer(path: tuple[Any, ...], value: Any) -> None:
+    """It is an event or a problem, and a receipt can be written either way."""
+    message = spoilt(a_bars_message(), path, value)
+    request = request_of(message)
+
+    assert (request.event is None) == bool(request.problems)
+    assert to_json(message_receipt(message, identity=BUNDLE_ID, updated=ARRIVED))
