@@ -44,6 +44,7 @@ from bridge.sources import Source, load
 from bridge.store import Store, facts, open_store
 
 VERSION = version("referral-bridge")
+SPARE = timedelta(seconds=10)  # of a lease, beyond twice the longest attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,7 @@ def _worker(settings: Settings, store: Store, sealer: Sealer, context: Context, 
         partner,
         Breaker(now=lambda: time.time_ns() // 1_000_000),
         node=settings.node,
-        terms=Terms(concurrency=terms.concurrency),
+        terms=Terms(concurrency=terms.concurrency, lease=2 * partner.longest_attempt + SPARE),
         open_body=sealer.open,
         last_look=forward.last_look(context),
         on_settled=forward.on_settled,
@@ -280,6 +281,7 @@ def drop_folders(bridge: Bridge) -> list[DropFolder]:
                 caller=f"folder:{entry.source}"[:64],
             ),
             every_s=entry.every_s,
+            settled_s=entry.settled_s,
             wake=bridge.desk.wake,
             full=bridge.desk.full,
         )

@@ -69,7 +69,7 @@ class PartnerSettings(_Strict):
     )
     proxy: str = Field(default="", description="Outbound HTTP proxy.")
     deadline_s: float = Field(
-        default=30, gt=0, le=120, description="Total time one attempt may take, in seconds."
+        default=10, gt=0, le=60, description="Total time one request may take, in seconds."
     )
     concurrency: int = Field(
         default=16, ge=1, le=256, description="Attempts in flight at once from this node."
@@ -82,6 +82,9 @@ class FolderSettings(_Strict):
     source: str = Field(description="Source system whose files arrive there.")
     path: Path = Field(description="The folder; done/ and refused/ are made inside it.")
     every_s: float = Field(default=5, gt=0, le=3600, description="How often it is looked at, in seconds.")
+    settled_s: float = Field(
+        default=5, ge=0, le=3600, description="Files nobody wrote to for so many seconds are complete."
+    )
 
 
 class Settings(BaseSettings):

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from bridge.cli import parked, referrals, running, setting_up
+from bridge.cli import bulk, demo, parked, referrals, running, setting_up, simulate
 from bridge.cli.output import problems
 from bridge.errors import BridgeError, ConfigError
 
@@ -17,6 +17,9 @@ app = typer.Typer(
 )
 running.add_to(app)
 setting_up.add_to(app)
+bulk.add_to(app)
+demo.add_to(app)
+app.add_typer(simulate.app, name="simulate")
 app.add_typer(referrals.app, name="referrals")
 app.add_typer(parked.app, name="parked")
 

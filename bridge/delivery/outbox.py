@@ -8,14 +8,16 @@
 | create in doubt, sent | queued behind it                     | queued behind it                  |
 | change waiting        | the newer one stays                  | closes it, cancel queued          |
 | cancel waiting        | queued behind it                     | the newer one stays               |
+
+The same holds when the head is parked after they came: what waits behind it takes its place.
 """
 
 from dataclasses import replace
 
-from bridge.domain.delivery import Kind
+from bridge.domain.delivery import Delivery, Kind
 from bridge.domain.journey import DeliveryState, DeliveryStep
 from bridge.store import lanes
-from bridge.store.lanes import Order, Queued
+from bridge.store.lanes import Order, Queued, Try
 from bridge.store.unit import Tx
 
 NEVER_LEFT = "nothing-to-cancel"
@@ -41,6 +43,25 @@ def enqueue(tx: Tx, order: Order) -> bool:
         order = replace(order, replaces=order.replaces or any(q.sent for q in replaced))
     lanes.enqueue(tx, order, lane_id)
     return True
+
+
+def park(tx: Tx, claimed: Delivery, tried: Try) -> bool:
+    """Set a claimed delivery aside for a person; False when what waits behind it takes its place at once."""
+    lanes.park(tx, claimed, tried)
+    waiting = lanes.waiting_in(tx, claimed.lane_id)
+    parked = [q for q in waiting if q.id == claimed.id]
+    for code, closed, closing in _CLOSES:
+        if parked and claimed.kind in closed and any(q.kind in closing for q in waiting if q not in parked):
+            lanes.step_unclaimed(tx, claimed.lane_id, parked[0], DeliveryStep.SUPERSEDE, code=code)
+            return False
+    return bool(parked)
+
+
+_VERSIONS = frozenset({Kind.CREATE, Kind.CHANGE})
+_CLOSES = (
+    ("cancelled", _VERSIONS | {Kind.FILE}, frozenset({Kind.CANCEL})),
+    ("newer-version", _VERSIONS, _VERSIONS),
+)
 
 
 def must_create(tx: Tx, referral_id: str, partner: str, patient: str) -> bool:

@@ -1,5 +1,6 @@
 """What delivery needs of a partner; `partners/` has one file per counterpart."""
 
+from datetime import timedelta
 from typing import Protocol
 
 from bridge.domain.delivery import Delivery, Effect, Receipt
@@ -10,6 +11,7 @@ class Partner(Protocol):
 
     name: str
     effect: Effect
+    longest_attempt: timedelta  # prepare, look and send together; a lease is more than twice as long
 
     async def prepare(self, delivery: Delivery) -> bytes:
         """The bytes to send, with what only the partner knows filled in (ids, subject).

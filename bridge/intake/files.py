@@ -18,7 +18,6 @@ from bridge.events import Event, emit, failed_at
 from bridge.pipeline.importing import Imported, Importer, import_extract
 from bridge.sources import emis
 
-SETTLED_S = 5.0
 _PLACES = {"done": "done", "repeated": "done", "parked": "parked"}
 
 
@@ -29,6 +28,7 @@ class DropFolder:
     path: Path
     importer: Importer
     every_s: float
+    settled_s: float  # files nobody wrote to for so long have stopped growing
     wake: Callable[[], None]
     full: Callable[[], str] = lambda: ""
 
@@ -72,7 +72,7 @@ class DropFolder:
         for dropped in emis.extracts_in(self.path):
             working = self.path / "working" / f"{dropped.stamp}-{dropped.agreement}"
             files = [self.path / name for name in dropped.files]
-            complete = not dropped.missing and all(_has_settled(file) for file in files)
+            complete = not dropped.missing and all(self._has_settled(file) for file in files)
             if working in begun or (not begun and complete):  # begun: killed while it was being claimed
                 working.mkdir(parents=True, exist_ok=True)
                 for file in files:
@@ -92,10 +92,9 @@ class DropFolder:
             target = place / f"{working.name}-{n}"
         working.rename(target)
 
-
-def _has_settled(file: Path) -> bool:
-    """Whether a file has stopped growing: nobody wrote to it for a while."""
-    return time.time() - file.stat().st_mtime > SETTLED_S
+    def _has_settled(self, file: Path) -> bool:
+        """Whether a file has stopped growing."""
+        return time.time() - file.stat().st_mtime > self.settled_s
 
 
 async def _rest(stop: asyncio.Event, seconds: float) -> None:

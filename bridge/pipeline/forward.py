@@ -50,6 +50,10 @@ def change(tx: Tx, ctx: Context, stored: Stored, *, cause: str) -> None:
         cancel(tx, ctx, stored, cause=cause)
     elif not stored.shadow and outbox.must_create(tx, stored.id, stored.service, stored.patient):
         create(tx, ctx, stored, cause=cause)
+    elif status == "active":  # the person's details may have changed too
+        _queue(
+            tx, ctx, stored, Kind.CHANGE, bundles.create_bundle(stored.record, **_terms(ctx, stored)), cause
+        )
     else:
         body = bundles.changed_service_request(stored.record, status=status, **_terms(ctx, stored))
         _queue(tx, ctx, stored, Kind.CHANGE, body, cause)

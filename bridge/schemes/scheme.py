@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bridge.domain import systems
-from bridge.domain.codes import problem_of
+from bridge.domain.codes import SOCIAL_PRESCRIBING, Mark, problem_of
 from bridge.domain.identifiers import OdsCode
 from bridge.domain.outcome import OutcomeKind
 from bridge.domain.referral import Identifier
@@ -144,6 +144,9 @@ class WriteBack(_Strict):
     def _never_the_trigger(self) -> "WriteBack":
         if self.code == REFERRAL_TRIGGER:
             raise ValueError("the referral code is the GP's own and is never written back")
+        known = SOCIAL_PRESCRIBING.get(self.code)
+        if known is None or known.mark is not Mark.A:
+            raise ValueError("not confirmed by two public sources, so it may not go into a record")
         return self
 
 
