@@ -48,6 +48,11 @@ ENTRIES: dict[str, Entry] = {
         "Nothing to do; if it should refer, add the code to the practice's triggers.",
         "business-rule",
     ),
+    "patient-confidential": Entry(
+        "The GP system has marked the person's record as confidential; what was sent is taken back.",
+        "Refer this person by the way agreed for restricted records.",
+        "suppressed",
+    ),
     "patient-deceased": Entry(
         "The record says that the person has died; nothing is sent, and what was sent is taken back.",
         "Nothing to do, unless the record is wrong; then correct it in the GP system.",

@@ -18,6 +18,11 @@ ENTRIES: dict[str, Entry] = {
         "Check the order in which extracts are delivered; an older one must not undo a newer.",
         "business-rule",
     ),
+    "extract-cancels-too-many": Entry(
+        "The extract would cancel so many referrals that it is more likely a fault of the feed.",
+        "Ask the supplier; when it is right, run `bridge import` for its folder with --many-cancellations.",
+        "business-rule",
+    ),
     "emis-became-confidential": Entry(
         "An entry that became a referral was marked confidential since; nothing of it is kept here any more.",
         "Ask the practice whether the service should still hold the referral.",

@@ -14,6 +14,11 @@ ENTRIES: dict[str, Entry] = {
         "informational",
     ),
     "cancelled": Entry("The practice cancelled the referral.", "Nothing to do.", "informational"),
+    "clock-changed-kind": Entry(
+        "Earlier events of this referral were numbered and this one is timed, or the other way round.",
+        "Find out which of the two is newer; release the event if it is, discard it if not.",
+        "conflict",
+    ),
     "closed-recently": Entry(
         "The service closed this person's referral a short time ago; this may be the same episode again.",
         "Ask the practice; release the event if a new referral is meant, discard it if not.",
@@ -76,6 +81,11 @@ ENTRIES: dict[str, Entry] = {
         "conflict",
     ),
     "repeated": Entry("The same was said before; nothing was done twice.", "Nothing to do.", "duplicate"),
+    "repeated-not-sent": Entry(
+        "The same was said before and was not sent then, for the reason that stands with the first event.",
+        "Look at the first event under the same key.",
+        "duplicate",
+    ),
     "same-episode": Entry(
         "It belongs to a referral that is already open and was joined to it.", "Nothing to do.", "duplicate"
     ),
