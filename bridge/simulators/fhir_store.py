@@ -4,7 +4,6 @@ Every public method is atomic. A write is planned first (conditions met, links r
 so that a server which checks and stores in two steps can be imitated. Rules: hl7.org/fhir/R4/http.html.
 """
 
-import copy
 import re
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +12,8 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 from uuid import uuid4
+
+import orjson
 
 from bridge.simulators.fhir_search import matches
 
@@ -62,7 +63,7 @@ class FhirStore:
     def all(self, kind: str) -> list[Resource]:
         """The newest version of every resource of a type, oldest first, as copies."""
         with self._lock:
-            return [copy.deepcopy(r) for r in self._newest(kind)]
+            return [_copy(r) for r in self._newest(kind)]
 
     def read(self, kind: str, id_: str, version: str = "") -> Resource:
         """One resource, newest or that version; 404 when there is none."""
@@ -74,12 +75,12 @@ class FhirStore:
             versions = self._shelf(kind).versions.get(id_)
             if not versions:
                 raise NotAccepted(404, "not-found", f"no such {kind}")
-            return [copy.deepcopy(r) for r in reversed(versions)]
+            return [_copy(r) for r in reversed(versions)]
 
     def search(self, kind: str, pairs: Pairs) -> list[Resource]:
         """Resources that match every parameter, in the order they were last changed."""
         with self._lock:
-            found = [copy.deepcopy(r) for r in self._matching(kind, pairs)]
+            found = [_copy(r) for r in self._matching(kind, pairs)]
         return sorted(found, key=lambda r: str(r["meta"]["lastUpdated"]))
 
     def put(self, resource: Resource) -> Resource:
@@ -165,7 +166,7 @@ class FhirStore:
     def _rewritten(self, plan: Write, links: dict[str, str]) -> Write:
         if not plan.stored:
             return plan
-        body = copy.deepcopy(plan.resource)
+        body = _copy(plan.resource)
         for holder in _references(body):
             holder["reference"] = self._resolved(str(holder["reference"]), links)
         return Write(status=plan.status, resource=body)
@@ -195,7 +196,7 @@ class FhirStore:
     def _apply(self, body: Resource) -> Resource:
         shelf = self._shelf(body["resourceType"])
         versions = shelf.versions.setdefault(body["id"], [])
-        held = copy.deepcopy(body)
+        held = _copy(body)
         instant = self._now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         held["meta"] = {**held.get("meta", {}), "versionId": str(len(versions) + 1), "lastUpdated": instant}
         for value in _identifier_values(versions[-1]) if versions else ():
@@ -203,7 +204,7 @@ class FhirStore:
         for value in _identifier_values(held):
             shelf.by_identifier.setdefault(value, set()).add(held["id"])
         versions.append(held)
-        return copy.deepcopy(held)
+        return _copy(held)
 
     def _matching(self, kind: str, pairs: Pairs) -> Iterator[Resource]:
         exact = next(
@@ -224,7 +225,7 @@ class FhirStore:
         found = list(self._matching(kind, search))
         if len(found) > 1:
             raise NotAccepted(412, "multiple-matches", f"the condition matches several {kind} resources")
-        return copy.deepcopy(found[0]) if found else None
+        return _copy(found[0]) if found else None
 
     def _version(self, kind: str, id_: str, version: str) -> Resource:
         for held in self.history(kind, id_):
@@ -237,6 +238,11 @@ class FhirStore:
 
     def _shelf(self, kind: str) -> Shelf:
         return self._shelves.setdefault(kind, Shelf())
+
+
+def _copy(resource: Resource) -> Resource:
+    copied: Resource = orjson.loads(orjson.dumps(resource))
+    return copied
 
 
 def _pairs(search: str) -> Pairs:

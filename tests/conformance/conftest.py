@@ -102,7 +102,7 @@ def _java(memory: str) -> list[str]:
 
 
 def _need(*paths: Path) -> None:
-    missing = [path.name for path in paths if not path.exists()]
+    missing = [f"{path.parent.name}/{path.name}" for path in paths if not path.exists()]
     if missing:
         pytest.skip(f"not on this machine: {', '.join(missing)}; see tests/conformance/README.md")
 

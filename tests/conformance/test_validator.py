@@ -91,7 +91,7 @@ def test_a_good_referral_has_no_errors(validator: Any) -> None:
         (0, "birthDate", "1951-13-03"),
         (1, "status", None),
         (1, "subject", {"reference": "Task/1"}),
-        (1, "requestor", {"display": "misspelt"}),
+        (1, "subjects", {"display": "no such element"}),
         (2, "status", "approved"),
         (2, "authoredOn", "2026-03-02T10:15:00"),
     ],
