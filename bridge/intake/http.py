@@ -10,7 +10,8 @@ from bridge.errors import Forbidden, NotFound, Problem
 from bridge.events import Event, emit
 from bridge.intake.answers import refusal
 from bridge.intake.desk import CORRELATION_ID, REQUEST_ID, Desk, tracing
-from bridge.pipeline.accept import Verdict, accept, keep_for_later
+from bridge.pipeline.accept import accept, keep_for_later
+from bridge.pipeline.verdict import Terms, Verdict
 from bridge.security.caller import Caller, Role
 from bridge.store import views
 from bridge.store.messages import Message
@@ -34,7 +35,7 @@ def routes(desk: Desk) -> APIRouter:
         if desk.later:
             verdict = await desk.store.run(lambda tx: keep_for_later(tx, desk.context, message))
         else:
-            verdict = await accept(desk.store, desk.context, found, message, allowed=caller.practices)
+            verdict = await accept(desk.store, desk.context, found, message, Terms(allowed=caller.practices))
         desk.wake()
         return answer(message, verdict)
 

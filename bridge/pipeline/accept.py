@@ -5,7 +5,8 @@ later and the sender is told it is safe. A message the sender must mend is kept 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import TypeAlias
 
 import orjson
 
@@ -13,52 +14,14 @@ from bridge.domain.journey import EventState, EventStep
 from bridge.errors import BridgeError, IntakeError, Problem
 from bridge.events import Event, emit, failed_at
 from bridge.pipeline import translate
+from bridge.pipeline.applied import Applied, Origin
 from bridge.pipeline.context import Context
-from bridge.pipeline.translate import Applied, Origin
+from bridge.pipeline.verdict import UNBOUND, Also, Became, Terms, Verdict, nothing_more
 from bridge.sources import Source
 from bridge.sources.reading import Reading
-from bridge.store import feeds, messages
+from bridge.store import feeds, messages, referrals
 from bridge.store.messages import EventRow, Message
 from bridge.store.unit import Store, Tx
-
-RETRY_MS = 30_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Became:
-    """One event of a message and what became of it."""
-
-    event_id: str
-    position: str
-    kind: str
-    state: EventState
-    code: str
-    referral_id: str | None
-    problems: tuple[Problem, ...] = ()
-    warnings: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """The answer to a message: what became of each thing it said."""
-
-    message_id: str
-    events: tuple[Became, ...]
-
-    @property
-    def refused(self) -> bool:
-        """Nothing of it could be used and the sender must mend it."""
-        return bool(self.events) and all(e.state is EventState.REFUSED for e in self.events)
-
-    @property
-    def conflict(self) -> bool:
-        """Same key and version as before, other content."""
-        return any(e.code == "version-conflict" for e in self.events)
-
-    @property
-    def duplicate(self) -> bool:
-        """Everything it says was said before."""
-        return bool(self.events) and all(e.state is EventState.DUPLICATE for e in self.events)
 
 
 def read(source: Source, message: Message, ctx: Context) -> tuple[Reading, ...]:
@@ -71,37 +34,71 @@ def read(source: Source, message: Message, ctx: Context) -> tuple[Reading, ...]:
 
 
 async def accept(
-    store: Store, ctx: Context, source: Source, message: Message, *, allowed: frozenset[str] | None = None
+    store: Store, ctx: Context, source: Source, message: Message, terms: Terms = UNBOUND
 ) -> Verdict:
-    """Keep, translate and queue in one commit. Raises Unavailable when nothing could be kept.
-
-    `allowed` are the practices the sender speaks for; None for a door that is bound by where it stands.
-    """
+    """Keep, translate and queue in one commit. Raises Unavailable when nothing could be kept."""
     try:
         readings = read(source, message, ctx)
-    except Exception as error:  # noqa: BLE001 - a fault of ours is never the sender's loss
-        emit(Event.WORKER_FAILED, worker="translate", error=failed_at(error))
-        return await store.run(lambda tx: keep_for_later(tx, ctx, message))
-    try:
-        return await store.run(lambda tx: _keep(tx, ctx, message, readings, allowed))
+        return await store.run(lambda tx: _keep(tx, ctx, message, readings, terms))
     except BridgeError:
         raise
-    except Exception as error:  # noqa: BLE001 - the same, while applying what was read
+    except _Undone as undone:
+        steps = undone.steps
+        return await store.run(lambda tx: _keep_refused(tx, message, steps, terms))
+    except Exception as error:  # noqa: BLE001 - a fault of ours is never the sender's loss
         emit(Event.WORKER_FAILED, worker="translate", error=failed_at(error))
-        return await store.run(lambda tx: keep_for_later(tx, ctx, message))
+        return await store.run(lambda tx: keep_for_later(tx, ctx, message, terms.also))
 
 
-def _keep(
-    tx: Tx, ctx: Context, message: Message, readings: Iterable[Reading], allowed: frozenset[str] | None
+async def refuse(
+    store: Store, ctx: Context, message: Message, problems: tuple[Problem, ...], also: Also
 ) -> Verdict:
+    """Keep a message that the sender must mend, with what is wrong with it."""
+    step = (ctx.new_id(), Reading(problems=problems), _unreadable(message, problems, EventState.REFUSED))
+    return await store.run(lambda tx: _noted(tx, message, [step], also))
+
+
+_Step: TypeAlias = tuple[str, Reading, Applied]  # the id of the event, what was read, what became of it
+
+
+class _Undone(Exception):
+    """One event failed and the sender wants all of them or none: the unit is rolled back."""
+
+    def __init__(self, steps: list[_Step]) -> None:
+        self.steps = steps
+        super().__init__()
+
+
+def _keep(tx: Tx, ctx: Context, message: Message, readings: Iterable[Reading], terms: Terms) -> Verdict:
     messages.keep(tx, message)
-    became = tuple(
-        settle(tx, ctx, message, n, reading, allowed=allowed) for n, reading in enumerate(readings)
+    steps = [_step(tx, ctx, message, reading, terms) for reading in readings]
+    if terms.whole and any(_became(step).failed for step in steps):
+        raise _Undone(steps)
+    return _noted(tx, message, steps, terms.also, kept=True)
+
+
+def _keep_refused(tx: Tx, message: Message, steps: list[_Step], terms: Terms) -> Verdict:
+    """The same message after the unit was rolled back: what failed says why, and the rest was not done."""
+    undone = [step if _became(step).failed else (step[0], step[1], _not_done(step[2])) for step in steps]
+    return _noted(tx, message, undone, terms.also)
+
+
+def _not_done(applied: Applied) -> Applied:
+    return replace(
+        applied, state=EventState.REFUSED, code="transaction-refused", referral_id=None, opened=False
     )
-    return Verdict(message_id=message.id, events=became)
 
 
-def keep_for_later(tx: Tx, ctx: Context, message: Message) -> Verdict:
+def _noted(tx: Tx, message: Message, steps: list[_Step], also: Also, *, kept: bool = False) -> Verdict:
+    if not kept:
+        messages.keep(tx, message)
+    became = tuple(_note(tx, message, n, step) for n, step in enumerate(steps))
+    verdict = Verdict(message_id=message.id, events=became)
+    also(tx, verdict)
+    return verdict
+
+
+def keep_for_later(tx: Tx, ctx: Context, message: Message, also: Also = nothing_more) -> Verdict:
     """Keep the message untranslated; the translator takes it from here."""
     messages.keep(tx, message)
     event_id = ctx.new_id()
@@ -120,7 +117,9 @@ def keep_for_later(tx: Tx, ctx: Context, message: Message) -> Verdict:
     became = Became(
         event_id=event_id, position="", kind="message", state=EventState.KEPT, code="", referral_id=None
     )
-    return Verdict(message_id=message.id, events=(became,))
+    verdict = Verdict(message_id=message.id, events=(became,))
+    also(tx, verdict)
+    return verdict
 
 
 def settle(
@@ -137,22 +136,39 @@ def settle(
 
     A bulk door answers per file: what a single-message door refuses is parked there for a person.
     """
-    event_id = ctx.new_id()
-    event = reading.event
+    return _note(tx, message, n, _step(tx, ctx, message, reading, Terms(allowed=allowed), bulk=bulk))
+
+
+def _step(
+    tx: Tx, ctx: Context, message: Message, reading: Reading, terms: Terms, *, bulk: bool = False
+) -> _Step:
+    event, event_id = reading.event, ctx.new_id()
     if event is None:
         state = EventState.PARKED if bulk else EventState.REFUSED
-        applied = Applied(state=state, code=reading.problems[0].code, practice=message.practice)
-    else:
-        origin = Origin(
-            event_id=event_id,
-            mapping=reading.mapping or message.mapping,
-            correlation_id=message.correlation_id or message.id,
-            allowed=allowed,
-        )
-        applied = translate.apply(tx, ctx, origin, event)
-        if applied.practice and event.extracted_at is not None:
-            feeds.heard(tx, message.source, applied.practice, int(event.extracted_at.timestamp() * 1000))
-    noted = (*reading.problems, *reading.warnings)
+        return event_id, reading, _unreadable(message, reading.problems, state)
+    origin = Origin(
+        event_id=event_id,
+        mapping=reading.mapping or message.mapping,
+        correlation_id=message.correlation_id or message.id,
+        allowed=terms.allowed,
+        only_new=reading.position in terms.only_new,
+        asked=message.door != referrals.BULK_DOOR,
+    )
+    applied = translate.apply(tx, ctx, origin, event)
+    if applied.practice and event.extracted_at is not None:
+        feeds.heard(tx, message.source, applied.practice, int(event.extracted_at.timestamp() * 1000))
+    return event_id, reading, applied
+
+
+def _unreadable(message: Message, problems: tuple[Problem, ...], state: EventState) -> Applied:
+    return Applied(state=state, code=problems[0].code, practice=message.practice)
+
+
+def _note(tx: Tx, message: Message, n: int, step: _Step) -> Became:
+    """Record what became of one event of a kept message."""
+    event_id, reading, applied = step
+    event = reading.event
+    became = _became(step)
     messages.add_event(
         tx,
         EventRow(
@@ -160,28 +176,35 @@ def settle(
             message_id=message.id,
             n=n,
             position=reading.position,
-            kind=event.kind.value if event else "unreadable",
+            kind=became.kind,
             state=applied.state,
             source=message.source,
             code=applied.code,
-            problems=problems_json(noted),
+            problems=problems_json((*reading.problems, *reading.warnings)),
             practice=applied.practice,
             patient=applied.patient,
-            key_id=str(event.key.id) if event else "",
+            key_id=became.key_id,
             referral_id=applied.referral_id,
             clock=event.clock if event else "",
             event=event,
         ),
     )
+    return became
+
+
+def _became(step: _Step) -> Became:
+    event_id, reading, applied = step
     return Became(
         event_id=event_id,
         position=reading.position,
-        kind=event.kind.value if event else "unreadable",
+        kind=reading.event.kind.value if reading.event else "unreadable",
         state=applied.state,
         code=applied.code,
         referral_id=applied.referral_id,
         problems=reading.problems,
         warnings=reading.warnings,
+        key_id=str(reading.event.key.id) if reading.event else "",
+        opened=applied.opened,
     )
 
 

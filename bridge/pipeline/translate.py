@@ -4,16 +4,17 @@ Everything here runs inside the unit that keeps the message, so the answer to th
 to the referral are one commit. docs/decisions/0002-states.md walks one of each through.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from bridge.domain import systems
-from bridge.domain.journey import LIVING, EventState, ReferralState, ReferralStep
+from bridge.domain.journey import LIVING, EventState, EventStep, ReferralState, ReferralStep
 from bridge.domain.referral import EventKind, Referral, ReferralEvent, Shape
 from bridge.pipeline import forward
+from bridge.pipeline.applied import Applied, Origin, Said, remember
 from bridge.pipeline.context import Context, local_index, patient_index
-from bridge.schemes import Case, Mode, PracticeRule, Scheme, Verdict, decide
-from bridge.store import referrals
+from bridge.schemes import Mode, Verdict
+from bridge.store import messages, referrals
 from bridge.store.referrals import Key, Opening, Stored
 from bridge.store.unit import Tx
 
@@ -25,79 +26,15 @@ ENDINGS = {
 WITHDRAWING = frozenset({"consent-refused", "patient-deceased", "patient-not-registered"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
-    """What became of one event."""
-
-    state: EventState
-    code: str = ""
-    referral_id: str | None = None
-    practice: str = ""
-    patient: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Which event row this is, for the journey.
-
-    `released`: a person overruled the gates that parked it. `allowed`: the practices the sender speaks for.
-    """
-
-    event_id: str
-    mapping: str
-    correlation_id: str
-    released: bool = False
-    allowed: frozenset[str] | None = None
-
-    def may_speak_for(self, practice: str) -> bool:
-        """Whether the sender speaks for that practice."""
-        return self.allowed is None or practice in self.allowed
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """One event with everything that was found out about it."""
-
-    ctx: Context
-    origin: Origin
-    event: ReferralEvent
-    record: Referral
-    scheme: Scheme
-    rule: PracticeRule
-    patient: str
-    practice: str
-
-    def applied(self, state: EventState, code: str = "", referral_id: str | None = None) -> Applied:
-        return Applied(
-            state=state, code=code, referral_id=referral_id, practice=self.practice, patient=self.patient
-        )
-
-    def gate(self) -> tuple[Verdict, str]:
-        verdict, code = decide(
-            Case(
-                event=self.event,
-                record=self.record,
-                scheme=self.scheme,
-                practice=self.rule,
-                now=self.ctx.now(),
-                environment=self.ctx.environment,
-            )
-        )
-        if verdict is Verdict.PARK and self.origin.released:
-            return Verdict.PASS, ""
-        return verdict, code
-
-
 def apply(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent) -> Applied:
     """Apply one event; never raises for what the event says."""
     tx.lock(str(event.key.id))
-    if not _may_speak(tx, origin, event):
-        return Applied(state=EventState.REFUSED, code="practice-not-yours")
     known = referrals.key_of(tx, str(event.key.id))
-    if known is not None and not origin.released:
-        repeated = _repeated(tx, origin, event, known)
-        if repeated is not None:
-            return repeated
+    if not _may_speak(tx, origin, event, known):
+        return Applied(state=EventState.REFUSED, code="practice-not-yours")
+    repeated = _repeated(tx, origin, event, known) if known else None
+    if repeated is not None:
+        return repeated
     if event.kind in ENDINGS:
         return _end(tx, ctx, origin, event, known)
     if event.referral is None:
@@ -105,44 +42,39 @@ def apply(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent) -> Applied
     return _referred(tx, ctx, origin, event, event.referral, known)
 
 
-def _may_speak(tx: Tx, origin: Origin, event: ReferralEvent) -> bool:
-    """For the practice the event names; where it has keys only, the practice of what they name."""
+def _may_speak(tx: Tx, origin: Origin, event: ReferralEvent, known: Key | None) -> bool:
+    """For the practice the event names, and for that of the referral its key already leads to."""
+    practices = set()
     if event.referral is not None:
         ods = event.referral.practice.ods
-        return origin.may_speak_for(ods.code if ods else "")
-    known = referrals.key_of(tx, str(event.key.id))
-    if known is None or known.referral_id is None:
-        return True
-    about = referrals.about(tx, [known.referral_id])[known.referral_id]
-    return origin.may_speak_for(about.practice)
+        practices.add(ods.code if ods else "")
+    if known is not None and known.referral_id is not None:
+        practices.add(referrals.about(tx, [known.referral_id])[known.referral_id].practice)
+    return all(map(origin.may_speak_for, practices))
 
 
 def _repeated(tx: Tx, origin: Origin, event: ReferralEvent, known: Key) -> Applied | None:
-    """Same again, older, or a conflict; None when it is news."""
-    if event.clock[:1] != known.clock[:1]:  # a version number against a time: neither is newer
-        return Applied(state=EventState.PARKED, code="clock-changed-kind", referral_id=known.referral_id)
-    if event.clock < known.clock:
-        return Applied(state=EventState.STALE, code="older-version", referral_id=known.referral_id)
-    if event.content == known.content:
-        _remember(tx, origin, event, known.referral_id)
-        return Applied(state=EventState.DUPLICATE, code="repeated", referral_id=known.referral_id)
+    """Same again, older, or a conflict; None when it is news, or a person released what was held back."""
+    became = Applied(state=EventState.DUPLICATE, code="repeated", referral_id=known.referral_id)
+    comparable = event.clock[:1] == known.clock[:1]  # a version number against a time: neither is newer
+    if comparable and event.clock < known.clock:
+        return replace(became, state=EventState.STALE, code="older-version")
+    if origin.released:
+        return None
+    if not comparable:
+        return replace(became, state=EventState.PARKED, code="clock-changed-kind")
+    if event.content == known.content or (origin.only_new and known.referral_id):
+        return _same_again(tx, origin, event, known, became)
     if event.clock == known.clock:
-        return Applied(state=EventState.PARKED, code="version-conflict", referral_id=known.referral_id)
+        return replace(became, state=EventState.PARKED, code="version-conflict")
     return None
 
 
-def _remember(tx: Tx, origin: Origin, event: ReferralEvent, referral_id: str | None) -> None:
-    referrals.put_key(
-        tx,
-        Key(
-            id=str(event.key.id),
-            referral_id=referral_id,
-            clock=event.clock,
-            content=event.content,
-            kind=event.kind.value,
-            event_id=origin.event_id,
-        ),
-    )
+def _same_again(tx: Tx, origin: Origin, event: ReferralEvent, known: Key, became: Applied) -> Applied:
+    if event.content == known.content:
+        remember(tx, origin, event, known.referral_id)
+    held = known.referral_id or messages.parked_under(tx, known.id)
+    return became if held else replace(became, code="repeated-not-sent")
 
 
 def _referred(
@@ -155,35 +87,41 @@ def _referred(
         return Applied(state=EventState.NOT_SENT, code="practice-unknown", practice=practice, patient=patient)
     scheme, rule = found
     tx.lock(f"{patient}|{scheme.service.name}")
-    said = _Said(ctx, origin, event, record, scheme, rule, patient, practice)
+    said = Said(ctx, origin, event, record, scheme, rule, patient, practice)
     if _is_echo(tx, said):
-        _remember(tx, origin, event, None)
+        remember(tx, origin, event, None)
         return said.applied(EventState.OWN_ECHO, "own-echo")
     stored = referrals.get(tx, known.referral_id) if known and known.referral_id else None
     return _new(tx, said) if stored is None else _changed(tx, said, stored)
 
 
-def _is_echo(tx: Tx, said: _Said) -> bool:
+def _is_echo(tx: Tx, said: Said) -> bool:
     code = said.record.requested.code_in(systems.SNOMED)
     return said.event.own_echo or referrals.was_filed(tx, said.patient, code, said.record.authored_on)
 
 
-def _new(tx: Tx, said: _Said) -> Applied:
+def _new(tx: Tx, said: Said) -> Applied:
     verdict, code = said.gate()
     if verdict is Verdict.NOT_SENT:
-        _remember(tx, said.origin, said.event, None)
+        remember(tx, said.origin, said.event, None)
         return said.applied(EventState.NOT_SENT, code)
     if verdict is Verdict.PARK:
-        return said.applied(EventState.PARKED, code)
+        return _held(tx, said, code)
     living, doubt = _episode(tx, said)
     if living is not None:
         return _attach(tx, said, living)
     if doubt and not said.origin.released:
-        return said.applied(EventState.PARKED, doubt)
+        return _held(tx, said, doubt)
     return _open(tx, said)
 
 
-def _episode(tx: Tx, said: _Said) -> tuple[Stored | None, str]:
+def _held(tx: Tx, said: Said, code: str) -> Applied:
+    """A person must look; the key is remembered, so that the same again is not held a second time."""
+    remember(tx, said.origin, said.event, None)
+    return said.applied(EventState.PARKED, code)
+
+
+def _episode(tx: Tx, said: Said) -> tuple[Stored | None, str]:
     """The living referral this is another shape of, or why that is in doubt; neither for a new episode."""
     earlier = referrals.of_patient(tx, said.patient, said.scheme.service.name)
     living = next((o for o in earlier if o.state in LIVING), None)
@@ -209,9 +147,9 @@ def _same_person(left: Referral, right: Referral) -> bool:
     return all(a == b or not a or not b for a, b in (born, named))
 
 
-def _attach(tx: Tx, said: _Said, living: Stored) -> Applied:
+def _attach(tx: Tx, said: Said, living: Stored) -> Applied:
     """Another shape of an open episode: join it; a fuller record replaces a bare code."""
-    _remember(tx, said.origin, said.event, living.id)
+    remember(tx, said.origin, said.event, living.id)
     if living.record.shape is Shape.CODE and said.record.shape is not Shape.CODE:
         fuller = replace(said.record, key=living.record.key)
         stored = referrals.step(tx, living, ReferralStep.CHANGE, record=fuller)
@@ -219,7 +157,7 @@ def _attach(tx: Tx, said: _Said, living: Stored) -> Applied:
     return said.applied(EventState.ATTACHED, "same-episode", living.id)
 
 
-def _open(tx: Tx, said: _Said) -> Applied:
+def _open(tx: Tx, said: Said) -> Applied:
     opening = Opening(
         id=str(said.event.key.id),
         scheme=said.scheme.name,
@@ -234,13 +172,13 @@ def _open(tx: Tx, said: _Said) -> Applied:
         correlation_id=said.origin.correlation_id,
     )
     stored = referrals.add(tx, opening, said.record)
-    _remember(tx, said.origin, said.event, opening.id)
+    remember(tx, said.origin, said.event, opening.id)
     forward.create(tx, said.ctx, stored, cause=said.origin.event_id)
-    return said.applied(EventState.APPLIED, referral_id=opening.id)
+    return replace(said.applied(EventState.APPLIED, referral_id=opening.id), opened=True)
 
 
-def _changed(tx: Tx, said: _Said, stored: Stored) -> Applied:
-    _remember(tx, said.origin, said.event, stored.id)
+def _changed(tx: Tx, said: Said, stored: Stored) -> Applied:
+    remember(tx, said.origin, said.event, stored.id)
     cause = said.origin.event_id
     if stored.patient != said.patient:
         if stored.state in LIVING:
@@ -267,13 +205,13 @@ def _end(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent, known: Key 
     referral_id = known.referral_id if known else None
     if referral_id is None and event.kind is EventKind.DECLINED:
         return _declined(tx, ctx, origin, event)
-    _remember(tx, origin, event, referral_id)
-    stored = referrals.get(tx, referral_id) if referral_id else None
+    remember(tx, origin, event, referral_id)
+    stored = referrals.hold(tx, referral_id) if referral_id else None
     if stored is None:
-        return Applied(state=EventState.NOT_SENT, code="nothing-to-cancel")
+        return _end_parked(tx, event)
     step = ENDINGS[event.kind]
     state, code = EventState.APPLIED, event.kind.value
-    if referrals.other_living_keys(tx, stored.id, str(event.key.id)):
+    if referrals.other_living_keys(tx, stored.id, str(event.key.id), asked=origin.asked):
         state, code = EventState.ATTACHED, "another-shape-remains"
     elif step not in referrals.steps_of(stored):
         state, code = EventState.NOT_SENT, "already-closed"
@@ -284,10 +222,20 @@ def _end(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent, known: Key 
     )
 
 
+def _end_parked(tx: Tx, event: ReferralEvent) -> Applied:
+    """No referral came of it: what a person still has of it is closed, so that it never leaves."""
+    parked = messages.parked_under(tx, str(event.key.id))
+    for event_id in parked:
+        messages.move_event(tx, event_id, EventStep.DISCARD, code=event.kind.value)
+    if parked:
+        return Applied(state=EventState.APPLIED, code=event.kind.value)
+    return Applied(state=EventState.NOT_SENT, code="nothing-to-cancel")
+
+
 def _declined(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent) -> Applied:
     """A decline has a key of its own: it withdraws the person's open referral at that practice."""
     record = event.referral
-    _remember(tx, origin, event, None)
+    remember(tx, origin, event, None)
     if record is None or record.practice.ods is None:
         return Applied(state=EventState.NOT_SENT, code="nothing-to-cancel")
     practice = record.practice.ods.code

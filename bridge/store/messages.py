@@ -203,6 +203,18 @@ def move_event(tx: Tx, event_id: str, step: EventStep, **columns: Any) -> EventS
     return after
 
 
+def parked_under(tx: Tx, key_id: str) -> list[str]:
+    """The events of a source key that wait for a person, newest first."""
+    return list(tx.run(_PARKED_UNDER, {"key": key_id}).scalars())
+
+
+_PARKED_UNDER = (
+    select(event.c.id)
+    .where(event.c.key_id == bindparam("key"), event.c.state == EventState.PARKED.value)
+    .order_by(event.c.at.desc())
+)
+
+
 def open_event(tx: Tx, event_id: str) -> ReferralEvent | None:
     """The canonical event, while it is kept."""
     sealed = tx.run(select(event.c.sealed).where(event.c.id == event_id)).scalar_one_or_none()

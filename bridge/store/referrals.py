@@ -9,7 +9,7 @@ from sqlalchemy import Row, and_, bindparam, func, insert, select, update
 from bridge.domain.journey import REFERRAL_MOVES, ReferralState, ReferralStep, move
 from bridge.domain.referral import Referral
 from bridge.store import dialect, documents
-from bridge.store.tables import event_key, feed, filed, person, referral
+from bridge.store.tables import event, event_key, feed, filed, message, person, referral
 from bridge.store.unit import Tx
 
 
@@ -74,6 +74,8 @@ class Stored:
     record: Referral
 
 
+BULK_DOOR = "folder"  # the door of a message that is a bulk extract
+
 _BY_ID = select(referral).where(referral.c.id == bindparam("row"))
 
 
@@ -81,6 +83,15 @@ def get(tx: Tx, referral_id: str) -> Stored | None:
     """One referral, opened."""
     row = tx.run(_BY_ID, {"row": referral_id}).first()
     return None if row is None else _stored(tx, row)
+
+
+def hold(tx: Tx, referral_id: str) -> Stored | None:
+    """The same, with every other unit that would change what this person has at this service kept away."""
+    found = get(tx, referral_id)
+    if found is None:
+        return None
+    tx.lock(f"{found.patient}|{found.service}")
+    return get(tx, referral_id) if tx.dialect == "postgresql" else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,11 +321,22 @@ def was_filed(tx: Tx, patient: str, code: str, on: str) -> bool:
     return tx.run(query).first() is not None
 
 
-def other_living_keys(tx: Tx, referral_id: str, key_id: str) -> bool:
-    """Whether another source key of this referral still says it is wanted."""
-    query = select(event_key.c.id).where(
-        event_key.c.referral_id == referral_id,
-        event_key.c.id != key_id,
-        event_key.c.kind.in_(("referred", "changed")),
+def other_living_keys(tx: Tx, referral_id: str, key_id: str, *, asked: bool) -> bool:
+    """Whether another source key of this referral still says it is wanted.
+
+    Against an ending that somebody `asked` for only keys of messages count: that an extract still shows the
+    entry says nothing, since nobody takes a coded entry out of a record to cancel.
+    """
+    living = event_key.outerjoin(event, event.c.id == event_key.c.event_id).outerjoin(message)
+    query = (
+        select(event_key.c.id)
+        .select_from(living)
+        .where(
+            event_key.c.referral_id == referral_id,
+            event_key.c.id != key_id,
+            event_key.c.kind.in_(("referred", "changed")),
+        )
     )
+    if asked:
+        query = query.where(func.coalesce(message.c.door, "") != BULK_DOOR)
     return tx.run(query).first() is not None

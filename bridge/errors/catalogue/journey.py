@@ -86,8 +86,18 @@ ENTRIES: dict[str, Entry] = {
         "Look at the first event under the same key.",
         "duplicate",
     ),
+    "repeated-not-sent": Entry(
+        "The same was said before, and no referral came of it then.",
+        "The practice's not-sent list holds the reason; send a newer version when that has changed.",
+        "business-rule",
+    ),
     "same-episode": Entry(
         "It belongs to a referral that is already open and was joined to it.", "Nothing to do.", "duplicate"
+    ),
+    "transaction-refused": Entry(
+        "Another entry of the same transaction could not be used, so nothing of it was done.",
+        "Mend the entry named beside this one, or send what is independent as a batch; then send it again.",
+        "processing",
     ),
     "version-conflict": Entry(
         "The same key and version were sent before with other content; nothing was changed.",

@@ -1,0 +1,96 @@
+"""One event on its way: where it came from, everything found out about it, and what became of it."""
+
+from dataclasses import dataclass
+
+from bridge.domain.journey import EventState
+from bridge.domain.referral import Referral, ReferralEvent
+from bridge.pipeline.context import Context
+from bridge.schemes import Case, PracticeRule, Scheme, Verdict, decide
+from bridge.store import referrals
+from bridge.store.referrals import Key
+from bridge.store.unit import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What became of one event."""
+
+    state: EventState
+    code: str = ""
+    referral_id: str | None = None
+    practice: str = ""
+    patient: str = ""
+    opened: bool = False  # it is the one that made the referral
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Which event row this is, for the journey.
+
+    `released`: a person overruled the gates that parked it. `allowed`: the practices the sender speaks for.
+    `only_new`: the sender asks for nothing to happen when the key is known already. `asked`: somebody asks
+    for it, by message; False for what a bulk extract shows.
+    """
+
+    event_id: str
+    mapping: str
+    correlation_id: str
+    released: bool = False
+    allowed: frozenset[str] | None = None
+    only_new: bool = False
+    asked: bool = True
+
+    def may_speak_for(self, practice: str) -> bool:
+        """Whether the sender speaks for that practice."""
+        return self.allowed is None or practice in self.allowed
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One event with everything that was found out about it."""
+
+    ctx: Context
+    origin: Origin
+    event: ReferralEvent
+    record: Referral
+    scheme: Scheme
+    rule: PracticeRule
+    patient: str
+    practice: str
+
+    def applied(self, state: EventState, code: str = "", referral_id: str | None = None) -> Applied:
+        """What became of it, with whose it is."""
+        return Applied(
+            state=state, code=code, referral_id=referral_id, practice=self.practice, patient=self.patient
+        )
+
+    def gate(self) -> tuple[Verdict, str]:
+        """What the scheme says of it; a person who released it overrules what would hold it back."""
+        verdict, code = decide(
+            Case(
+                event=self.event,
+                record=self.record,
+                scheme=self.scheme,
+                practice=self.rule,
+                now=self.ctx.now(),
+                environment=self.ctx.environment,
+            )
+        )
+        if verdict is Verdict.PARK and self.origin.released:
+            return Verdict.PASS, ""
+        return verdict, code
+
+
+def remember(tx: Tx, origin: Origin, event: ReferralEvent, referral_id: str | None) -> None:
+    """This is the newest version of its key, and leads to that referral or to none."""
+    referrals.put_key(
+        tx,
+        Key(
+            id=str(event.key.id),
+            referral_id=referral_id,
+            clock=event.clock,
+            content=event.content,
+            kind=event.kind.value,
+            event_id=origin.event_id,
+        ),
+    )
