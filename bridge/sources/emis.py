@@ -21,7 +21,7 @@ from bridge.sources.emis_files import Dropped, extracts_in
 from bridge.sources.emis_known import Context, Known, known_of
 from bridge.sources.emis_lapse import Lapsed, lapse
 from bridge.sources.emis_record import TRANSFORMS, JoinedRecord, parse_path
-from bridge.sources.emis_survey import Survey, would_cancel
+from bridge.sources.emis_survey import Survey, practices_in, would_cancel
 from bridge.sources.emis_tables import (
     CODING,
     CONSULTATION,
@@ -51,6 +51,7 @@ __all__ = [
     "lapse",
     "open_extract",
     "parse_path",
+    "practices_in",
     "records",
     "take",
     "would_cancel",

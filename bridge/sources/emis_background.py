@@ -4,6 +4,7 @@ A patient who is confidential, S-flagged or a dummy is counted; of what was held
 """
 
 from bridge.domain.identifiers import NhsNumber
+from bridge.errors import Problem
 from bridge.sources.emis_desk import Desk, PersonFacts
 from bridge.sources.emis_extract import Line
 from bridge.sources.emis_record import day_of, is_registered, is_set
@@ -76,6 +77,10 @@ def patients(desk: Desk) -> None:
             rows.append(desk.shelf.row(kind, owner, values["PatientGuid"], fields, desk.clock_of(values)))
             _tell(desk, owner, fields)
     desk.put(rows)
+    strangers = {place.owner for place in rows if not desk.ods_of(place.owner)}
+    for owner in sorted(strangers):
+        at = next(line.at for line in desk.chunk.lines if line.values["OrganisationGuid"] == owner)
+        desk.problems.append(Problem(code="emis-practice-unknown", at=at))
 
 
 def _left(desk: Desk, values: Fields) -> list[Row]:
@@ -106,7 +111,7 @@ def _withheld(desk: Desk, values: Fields, reason: str) -> Row:
 def _tell(desk: Desk, owner: str, patient: Fields, *, withheld: bool = False) -> None:
     practice = desk.ods_of(owner)
     if not practice:
-        desk.counts["practice-unknown"] += 1
+        desk.counts["person-of-unknown-practice"] += 1
         return
     desk.people.append(
         PersonFacts(

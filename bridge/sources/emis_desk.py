@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bridge.domain.identifiers import NhsNumber, OdsCode
+from bridge.domain.identifiers import NhsNumber
 from bridge.domain.referral import EventKind, ReferralKey
 from bridge.errors import Problem
 from bridge.sources.emis_extract import Chunk
@@ -23,6 +23,7 @@ from bridge.sources.emis_shelf import (
     Kind,
     Shelf,
     kept_columns,
+    ods_code,
 )
 from bridge.sources.emis_survey import Survey
 from bridge.sources.mapping import Mapping as FieldMapping
@@ -51,7 +52,7 @@ class PersonFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """What one chunk came to. `counts` are rows by reason, for the batch's own tally."""
+    """What one chunk came to, besides its own problems. `counts` are rows by reason."""
 
     readings: tuple[Reading, ...] = ()
     people: tuple[PersonFacts, ...] = ()
@@ -72,7 +73,7 @@ class Desk:
         self.counts: Counter[str] = Counter()
         self.readings: list[Reading] = []
         self.people: list[PersonFacts] = []
-        self.problems = list(chunk.problems)
+        self.problems: list[Problem] = []
         self._rows: dict[tuple[str, str, str], Row | None] = {}
         self._kinds: dict[str, str] = {}
 
@@ -103,6 +104,10 @@ class Desk:
         """Extract time, then ProcessingId: sortable as text."""
         return f"{self.chunk.stamp}.{int(values.get('ProcessingId', '0')):019}"
 
+    def place(self, at: str) -> str:
+        """A place that is still found when the next extract has other rows there."""
+        return at if ", extract " in at else f"{at}, extract {self.chunk.stamp}"
+
     # Look-ups
 
     def held(self, kind: Kind, owner: str, key: str) -> Row | None:
@@ -124,10 +129,7 @@ class Desk:
 
     def ods_of(self, owner: str) -> str:
         """The practice's ODS code; "" when it is not known or is none."""
-        try:
-            return OdsCode.parse((self.organisation(owner) or {}).get("ODSCode", "")).code
-        except ValueError:
-            return ""
+        return ods_code(self.organisation(owner))
 
     def clinician(self, owner: str, key: str) -> Fields | None:
         """Who a UserInRoleGuid is; None when two organisations use it and neither is the entry's own."""

@@ -40,7 +40,7 @@ def _half(desk: Desk, line: Line, key: ReferralKey) -> None:
     elif record in desk.survey.watched or record in desk.survey.early:
         desk.counts["half-kept"] += 1
         fields = flat("Referral", desk.shelf.only(REFERRAL, half.fields), half.clock)
-        fields["Wait.At"] = f"{line.at}, extract {desk.chunk.stamp}"
+        fields["Wait.At"] = desk.place(line.at)
         desk.keep(HALF, owner, record, fields, half.clock, also=patient)
     else:
         desk.counts["half-of-no-referral"] += 1
@@ -73,12 +73,24 @@ def entries(desk: Desk) -> None:
 
 
 def waiting(desk: Desk) -> None:
-    """Look again at what waited before this extract."""
-    for line in desk.chunk.lines:
-        key = desk.key_of(line.values["OrganisationGuid"], line.values["ObservationGuid"])
-        row = None if desk.is_off(key.owner) else desk.held(WAITING, key.owner, key.record)
+    """Look again at what waited before this extract, and at entries that nothing came of yet.
+
+    The missing row, or a corrected one, may be in this extract; the entry itself is not sent again for it.
+    """
+    keys = [
+        desk.key_of(line.values["OrganisationGuid"], line.values["ObservationGuid"])
+        for line in desk.chunk.lines
+        if line.values["OrganisationGuid"] not in desk.survey.off
+    ]
+    desk.prepare(keys)
+    for key in keys:
+        row = desk.held(WAITING, key.owner, key.record)
         if row is not None:
             _present(desk, Entry.of(row, key, row.fields["Wait.At"]))
+        elif not desk.last_kind(key):
+            known = desk.held(KNOWN, key.owner, key.record)
+            if known is not None:
+                _present(desk, Entry.of(known, key, known.fields["Told.At"]))
 
 
 def _present(desk: Desk, entry: Entry) -> None:
@@ -130,10 +142,10 @@ def _wait(desk: Desk, entry: Entry, missing: str) -> None:
     desk.counts[f"waiting: {missing}"] += 1
     owner, record = entry.key.owner, entry.key.record
     fields = flat("Observation", desk.shelf.only(OBSERVATION, entry.fields), entry.clock)
-    fields |= {"Wait.For": missing, "Wait.At": f"{entry.at}, extract {desk.chunk.stamp}"}
+    fields |= {"Wait.For": missing, "Wait.At": desk.place(entry.at)}
     before = desk.held(WAITING, owner, record)
     if before is not None:
-        fields |= {name: text for name, text in before.fields.items() if name in ("Wait.At", LISTED)}
+        fields |= {name: text for name, text in before.fields.items() if name == LISTED}
     row = desk.shelf.row(WAITING, owner, record, fields, entry.clock, also=entry.patient)
     desk.put([row if before is None else replace(row, until=before.until)])
 

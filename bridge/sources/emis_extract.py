@@ -19,7 +19,7 @@ from bridge.store.held import Fields
 
 ROWS = 500  # that matter, in one chunk
 SPAN = 100_000  # rows read in one chunk, so that the resume point moves on
-WAITING_ROWS = "waiting"  # the last "table": what earlier extracts left waiting
+WAITING_ROWS = "waiting"  # the last "table": what earlier extracts left unfinished
 START = ("", 0)
 
 Wanted = Callable[[list[str]], bool]
@@ -77,15 +77,14 @@ class Extract:
         return self.batch.warnings
 
     def prescan(self, known: Known, context: Context) -> Survey:
-        """Read everything once without effect (see `emis_survey`)."""
+        """Read everything once without effect (see `emis_survey`).
+
+        Unreadable when a table cannot be read to its end, Unacceptable when the coding table is not whole.
+        """
         return survey(self.batch, known, context)
 
     def chunks(self, found: Survey, resume: tuple[str, int] = START) -> Iterator[Chunk]:
-        """What follows the resume point, in the order of the tables; Unreadable when a file is broken."""
-        if found.broken:
-            raise Unreadable(
-                problems=tuple(Problem(code="emis-row-too-large", at=table) for table in found.broken)
-            )
+        """What follows the resume point, in the order of the tables."""
         tables = [table.name for table in IN_ORDER]
         table, row = resume
         first = len(tables) if table == WAITING_ROWS else tables.index(table or tables[0])
@@ -135,10 +134,10 @@ class Extract:
         )
 
     def _waiting(self, found: Survey) -> Iterator[Chunk]:
-        """Everything that waited before this extract is looked at again; from the start after a restart."""
+        """What was known before this extract is looked at again; from the start after a restart."""
         waiting = [
             Line(at="", values={"ObservationGuid": key, "OrganisationGuid": entry.owner})
-            for key, entry in found.known.waiting.items()
+            for key, entry in (*found.known.waiting.items(), *found.known.entries.items())
         ]
         for start in range(0, len(waiting), ROWS):
             yield Chunk(

@@ -6,9 +6,8 @@ A listed entry goes on waiting for a while: the missing row may still come, and 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from bridge.domain.identifiers import OdsCode
 from bridge.errors import Problem
-from bridge.sources.emis_shelf import DAY, HALF, KINDS, LISTED, PLACE, WAITING
+from bridge.sources.emis_shelf import DAY, HALF, KINDS, LISTED, WAITING, ods_of
 from bridge.store import held
 from bridge.store.held import Row
 from bridge.store.unit import Tx
@@ -37,7 +36,7 @@ def _settled(tx: Tx, row: Row) -> Iterator[Lapsed]:
     code = "" if LISTED in row.fields else _overdue_code(row)
     if code:
         at = row.fields.get("Wait.At", "")
-        yield Lapsed(practice=_practice(tx, row.owner), problem=Problem(code=code, at=at))
+        yield Lapsed(practice=ods_of(tx, row.owner), problem=Problem(code=code, at=at))
     if code and row.kind == WAITING.name:
         waiting = replace(
             row,
@@ -60,11 +59,3 @@ def _overdue_code(row: Row) -> str:
         return row.fields["Wait.For"]
     alone = row.kind == HALF.name and "Referral.ReferralUBRN" not in row.fields
     return "emis-half-alone" if alone else ""
-
-
-def _practice(tx: Tx, owner: str) -> str:
-    place = held.get(tx, PLACE.name, "", owner)
-    try:
-        return OdsCode.parse("" if place is None else place.fields.get("ODSCode", "")).code
-    except ValueError:
-        return ""

@@ -8,6 +8,7 @@ makes later rows of the same patient stop here.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bridge.domain.identifiers import OdsCode
 from bridge.sources.emis_record import ALIASES, JOINED
 from bridge.sources.emis_tables import CODING, OBSERVATION, ORGANISATION, PATIENT, REFERRAL, USER, Table
 from bridge.sources.mapping import Mapping as FieldMapping
@@ -61,6 +62,20 @@ def kept_columns(mapping: FieldMapping) -> dict[str, frozenset[str]]:
                 if alias in ALIASES:
                     kept[ALIASES[alias].name].add(column)
     return {name: frozenset(columns) for name, columns in kept.items()}
+
+
+def ods_code(organisation: Fields | None) -> str:
+    """The ODS code of a held organisation; "" when it is not known or is none."""
+    try:
+        return OdsCode.parse((organisation or {}).get("ODSCode", "")).code
+    except ValueError:
+        return ""
+
+
+def ods_of(tx: Tx, owner: str) -> str:
+    """The ODS code of an OrganisationGuid; "" when it is not known or is none."""
+    row = held.get(tx, PLACE.name, "", owner)
+    return ods_code(None if row is None else row.fields)
 
 
 @dataclass(frozen=True, slots=True)

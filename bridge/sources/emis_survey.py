@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bridge.errors import Problem
+from bridge.errors import Problem, Unacceptable, Unreadable
 from bridge.sources.emis_files import Batch, TableFile
 from bridge.sources.emis_known import Context, Entry, Known
 from bridge.sources.emis_record import day_of, is_registered, is_set
 from bridge.sources.emis_rows import NOT_SAID, guid, values_of
-from bridge.sources.emis_shelf import PERSON
+from bridge.sources.emis_shelf import PERSON, ods_of
 from bridge.sources.emis_tables import (
     AGREEMENT,
     CODING,
@@ -42,7 +42,7 @@ class Survey:
     """What the first pass found.
 
     `ending` are the known referrals that the extract deletes or gives another code (see `would_cancel`).
-    `damaged` counts rows that cannot be read; `broken` are the tables that cannot be read to their end.
+    `damaged` counts rows that cannot be read; `problems` do not stop the extract.
     """
 
     known: Known
@@ -61,7 +61,6 @@ class Survey:
     gone: frozenset[str]  # PatientGuids of known entries that this extract takes out of scope
     rows: Mapping[str, int]
     damaged: int
-    broken: tuple[str, ...]
     problems: tuple[Problem, ...]
 
     @property
@@ -82,13 +81,20 @@ def _left(tx: Tx, entry: Entry) -> bool:
     return patient is not None and is_gone(patient.fields)
 
 
+def practices_in(tx: Tx, found: Survey) -> tuple[str, ...]:
+    """ODS codes of the practices the extract speaks for: their feed is alive, with or without news."""
+    return tuple(
+        sorted({ods_of(tx, owner) for owner in found.publishers - found.off if not found.empty} - {""})
+    )
+
+
 def is_gone(patient: Fields) -> bool:
     """Out of scope at the practice: left, deactivated or dead. A delete of their rows cancels nothing."""
     return not is_registered(patient) or bool(day_of(patient, "DateOfDeath"))
 
 
 def survey(batch: Batch, known: Known, context: Context) -> Survey:
-    """Read every table once."""
+    """Read every table once; Unreadable or Unacceptable when nothing of it may be used."""
     scan = _Scan(batch, known, context.concepts())
     scan.agreements()
     scan.codes()
@@ -124,7 +130,6 @@ class _Scan:
         self._gone: set[str] = set()
         self._deleted: set[str] = set()
         self._recoded: dict[str, str] = {}
-        self._broken: list[str] = []
         self._problems: list[Problem] = []
         self._damaged = 0
         self.rows: Counter[str] = Counter()
@@ -138,7 +143,8 @@ class _Scan:
                 yield row
         self.rows[file.table.name] = rows.row
         if rows.broken:
-            self._broken.append(file.table.name)
+            at = f"{file.table.name} row {rows.row + 1}"
+            raise Unreadable(problems=(Problem(code="emis-row-too-large", at=at),))
 
     def count(self, file: TableFile) -> None:
         """Only see that it can be read."""
@@ -222,7 +228,7 @@ class _Scan:
             if not isinstance(row, Problem):
                 self._used.discard(row[code])
         if len(self._used) > UNKNOWN:
-            self._problems.append(Problem(code="emis-coding-incomplete", at=CODING.name))
+            raise Unacceptable(problems=(Problem(code="emis-coding-incomplete", at=CODING.name),))
 
     def result(self) -> Survey:
         """What was found."""
@@ -247,7 +253,6 @@ class _Scan:
             gone=frozenset(self._gone),
             rows=self.rows,
             damaged=self._damaged,
-            broken=tuple(self._broken),
             problems=tuple(self._problems),
         )
 

@@ -73,13 +73,24 @@ def clock_in(row: Row, alias: str) -> str:
 
 
 def tell(desk: Desk, entry: Entry, half: Half, kind: EventKind) -> None:
-    """Make the event of an entry and its half, and hold both for what comes later."""
-    clock = joined_clock(entry.clock, half.clock)
-    _hold(desk, entry, half, clock)
-    desk.counts["told"] += 1
-    if kind is EventKind.REFERRED and desk.last_kind(entry.key) in LIVING:
+    """Make the event of an entry and its half, and hold both for what comes later.
+
+    What nothing came of yet, because a value is wrong or a person has to look, is told again only when it
+    says something else: a corrected NHS number is news, the same row once more is not.
+    """
+    last = desk.last_kind(entry.key)
+    if kind is EventKind.REFERRED and last in LIVING:
         kind = EventKind.CHANGED
-    desk.said(entry.key, _reading(desk, entry, half, kind, clock))
+    clock = joined_clock(entry.clock, half.clock)
+    reading = _reading(desk, entry, half, kind, clock)
+    told_as = reading.event.content if reading.event else " ".join(p.code for p in reading.problems)
+    before = desk.held(KNOWN, entry.key.owner, entry.key.record)
+    _hold(desk, entry, half, clock, told_as)
+    if before is not None and not last and before.fields["Told.As"] == told_as:
+        desk.counts["nothing-new"] += 1
+    else:
+        desk.counts["told"] += 1
+        desk.said(entry.key, reading)
 
 
 def cancel(desk: Desk, entry: Entry) -> None:
@@ -101,10 +112,11 @@ def tell_person(desk: Desk, key: ReferralKey, at: str, code: str) -> None:
     desk.said(key, Reading(position=at, problems=(problem,), mapping=desk.mapping.label))
 
 
-def _hold(desk: Desk, entry: Entry, half: Half, clock: str) -> None:
+def _hold(desk: Desk, entry: Entry, half: Half, clock: str, told_as: str) -> None:
     owner, record = entry.key.owner, entry.key.record
     fields = flat("Observation", desk.shelf.only(OBSERVATION, entry.fields), entry.clock)
     fields |= flat("Referral", desk.shelf.only(REFERRAL, half.fields), half.clock)
+    fields |= {"Told.As": told_as, "Told.At": desk.place(entry.at)}
     desk.keep(KNOWN, owner, record, fields, clock, also=entry.patient)
     desk.drop(WAITING, owner, record)
     desk.drop(HALF, owner, record)

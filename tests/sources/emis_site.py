@@ -198,10 +198,10 @@ class Came:
         return [r.event.kind.value if r.event else r.problems[0].code for r in self.readings]
 
 
-def effects(tx: Tx, chunk: Chunk, mapping: FieldMapping, context: Context) -> Taken:
-    """A chunk inside one unit, with the keys remembered as the pipeline does."""
+def effects(tx: Tx, chunk: Chunk, mapping: FieldMapping, context: Context, *, remember: bool) -> Taken:
+    """A chunk inside one unit, with the keys remembered as the pipeline does of what it does not park."""
     taken = take(tx, chunk, mapping, context)
-    for event in (reading.event for reading in taken.readings if reading.event):
+    for event in (reading.event for reading in taken.readings if reading.event and remember):
         put_key(
             tx,
             Key(
@@ -224,6 +224,7 @@ async def read(
     mapping: FieldMapping = MAPPING,
     resume: tuple[str, int] = START,
     stop_after: int | None = None,
+    remember: bool = True,
 ) -> Came:
     """Read an extract as its caller does; `stop_after` so many chunks the process dies."""
     context = context or Context()
@@ -231,11 +232,13 @@ async def read(
     survey = extract.prescan(await store.read(known_of), context)
     came = Came(survey, await store.read(lambda tx: would_cancel(tx, survey)), resume=resume)
     for n, chunk in enumerate(extract.chunks(survey, resume), 1):
-        taken = await store.run(lambda tx, chunk=chunk: effects(tx, chunk, mapping, context))
+        taken = await store.run(
+            lambda tx, chunk=chunk: effects(tx, chunk, mapping, context, remember=remember)
+        )
         came.readings += taken.readings
         came.people += taken.people
         came.counts.update(taken.counts)
-        came.problems += taken.problems
+        came.problems += (*chunk.problems, *taken.problems)
         came.resume = (chunk.table, chunk.row)
         if n == stop_after:
             break

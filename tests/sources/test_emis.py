@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.domain.referral import Shape
-from bridge.errors import IntakeError, Problem, Unreadable
+from bridge.errors import IntakeError, Problem, Unacceptable, Unreadable
 from bridge.security.sealing import Sealer
 from bridge.simulators.emis import Plan, Truth, day
 from bridge.simulators.emis_cases import Becomes, Case
 from bridge.simulators.emis_tables import Version
 from bridge.sources import load
-from bridge.sources.emis import START, Context, Known, known_of, lapse, open_extract
+from bridge.sources.emis import START, Context, Known, known_of, lapse, open_extract, practices_in
 from bridge.sources.emis_extract import ROWS
 from bridge.sources.emis_record import ALIASES
 from bridge.sources.emis_tables import IN_ORDER
@@ -22,9 +22,11 @@ from bridge.store import Store, open_store
 from bridge.store.held import get
 from tests.conftest import Clock
 from tests.sources.emis_site import (
+    BACKGROUND,
     MAPPING,
     ROOT,
     Came,
+    agreement,
     deleted,
     file_of,
     half,
@@ -202,26 +204,26 @@ async def test_nobodys_rows_are_an_outage(store: Store, tmp_path: Path) -> None:
     assert [p.code for p in survey.problems] == ["emis-extract-empty"]
 
 
-async def test_a_coding_table_that_is_not_whole_is_told_first(store: Store, tmp_path: Path) -> None:
+async def test_a_coding_table_that_is_not_whole_refuses_the_extract(tmp_path: Path) -> None:
     """Else half of the entries of a practice would be held because nobody knows what they are."""
     strange = [observation(f"e{n}", code=f"{n + 1}99999999911") for n in range(1_001)]
     extract = open_extract(write(tmp_path / "1", patient(), *strange))
-    survey = extract.prescan(await store.read(known_of), Context())
 
-    assert [p.code for p in survey.problems] == ["emis-coding-incomplete"]
+    with pytest.raises(Unacceptable) as caught:
+        extract.prescan(Known(), Context())
+    assert [p.code for p in caught.value.problems] == ["emis-coding-incomplete"]
 
 
-async def test_a_table_that_cannot_be_read_to_its_end_stops_the_batch(store: Store, tmp_path: Path) -> None:
+async def test_a_table_that_cannot_be_read_to_its_end_refuses_the_extract(tmp_path: Path) -> None:
     """Before the first row of any table takes effect."""
     folder = write(tmp_path / "1", patient(), observation())
     with file_of(folder, "CareRecord_Consultation").open("ab") as file:
         file.write(b'"' + b"x" * 1_100_000)
     extract = open_extract(folder)
-    survey = extract.prescan(await store.read(known_of), Context())
 
-    assert survey.broken == ("CareRecord_Consultation",)
-    with pytest.raises(Unreadable):
-        next(extract.chunks(survey))
+    with pytest.raises(Unreadable) as caught:
+        extract.prescan(Known(), Context())
+    assert [str(p) for p in caught.value.problems] == ["emis-row-too-large at CareRecord_Consultation row 2"]
 
 
 async def test_whose_rows_an_extract_holds_is_known(store: Store, tmp_path: Path) -> None:
@@ -232,6 +234,19 @@ async def test_whose_rows_an_extract_holds_is_known(store: Store, tmp_path: Path
     survey = extract.prescan(await store.read(known_of), Context())
 
     assert survey.publishers == {key("practice"), key("other")}
+
+
+async def test_a_feed_without_news_is_still_alive(store: Store, tmp_path: Path) -> None:
+    """Freshness is of the practices in the extract, not of who changed; off or empty is an outage."""
+    off = (agreement(Disabled="true"), *BACKGROUND[1:])
+    alive = await read(store, write(tmp_path / "1", observation(code="offered")))
+    silent = await read(store, write(tmp_path / "2", observation(code="offered"), background=off, day=3))
+    empty = await read(store, write(tmp_path / "3", day=4))
+
+    async def speaks_for(came: Came) -> tuple[str, ...]:
+        return await store.read(lambda tx: practices_in(tx, came.survey))
+
+    assert [await speaks_for(came) for came in (alive, silent, empty)] == [("ZZ9901",), (), ()]
 
 
 _TABLES = st.sampled_from([table.name for table in IN_ORDER])

@@ -555,3 +555,45 @@ async def test_an_urgency_nobody_explained_stops_the_referral(store: Store, tmp_
         ("code-not-in-table", "referral.priority", "AAAAA")
     ]
     assert SOCIAL["referral"].concept == "871731000000106"
+
+
+# What nothing came of yet
+
+
+async def test_a_corrected_number_brings_the_referral_without_a_new_entry(
+    store: Store, tmp_path: Path
+) -> None:
+    """The fix is made in the patient's row, and the entry is not sent again for it."""
+    first = await read(store, write(tmp_path / "1", patient(NhsNumber="9990000019"), observation(), half()))
+    same = await read(store, write(tmp_path / "2", patient(NhsNumber="9990000019"), observation(), day=3))
+    mended = await read(store, write(tmp_path / "3", patient(), day=4))
+    after = await read(store, write(tmp_path / "4", patient(), day=5))
+
+    assert [came.kinds for came in (first, same, mended, after)] == [
+        ["nhs-number-check-digit"],
+        [],
+        ["referred"],
+        [],
+    ]
+    assert mended.readings[0].position == "CareRecord_Observation row 2, extract 20260303021500"
+
+
+async def test_what_a_person_has_to_look_at_is_told_again_only_when_it_says_else(
+    store: Store, tmp_path: Path
+) -> None:
+    """The pipeline parked it and remembers no key; a list that doubles every night is read by nobody."""
+    rows = (patient(NhsNumber=""), observation())
+    first = await read(store, write(tmp_path / "1", *rows), remember=False)
+    again = await read(store, write(tmp_path / "2", *rows, day=3), remember=False)
+    mended = await read(store, write(tmp_path / "3", patient(), day=4), remember=False)
+
+    assert [came.kinds for came in (first, again, mended)] == [["referred"], [], ["referred"]]
+
+
+async def test_patients_of_an_unknown_practice_are_told_as_a_problem(store: Store, tmp_path: Path) -> None:
+    """Without its ODS code nobody can say whose facts they are."""
+    nowhere = (agreement(), *PLACES[1:], *STAFF, *CODES)
+    came = await read(store, write(tmp_path / "1", patient("Ada"), patient("Bob"), background=nowhere))
+
+    assert came.people == []
+    assert [str(p) for p in came.problems] == ["emis-practice-unknown at Admin_Patient row 2"]
