@@ -20,12 +20,14 @@ import tenacity
 from bridge.domain.referral import BRIDGE
 from bridge.errors import ConfigError, NotThePartner, Refused, Transient
 from bridge.partners.answers import Answer, Key, answer_of, reading_of
+from bridge.partners.connections import Connections
 from bridge.partners.failures import Asked, Broke, broken, failure, raise_for
 from bridge.partners.searches import Matches, matches_of
 from bridge.partners.waiting import asked_wait
 
 FHIR_JSON = "application/fhir+json"
 CONNECT = timedelta(seconds=5)  # enough for a handshake with certificates on both sides
+ONE = httpx.Limits(max_connections=1, max_keepalive_connections=1)
 LARGEST = 5_000_000  # bytes of an answer; a page of a hundred resources is a tenth of it
 FORM = "application/x-www-form-urlencoded"
 
@@ -78,15 +80,17 @@ class FhirClient:
         self._largest = largest
         self._now = now
         self._new_id = new_id
+
+        def connection() -> httpx.AsyncHTTPTransport:
+            return httpx.AsyncHTTPTransport(verify=tls, proxy=proxy, trust_env=False, limits=ONE)
+
         self._http = httpx.AsyncClient(
-            verify=tls,
+            transport=Connections(connection, connections),
             auth=auth,
-            proxy=proxy,
             trust_env=False,
             follow_redirects=False,
             # Connecting and TLS have this long each: a handshake cut off by the deadline leaks its socket.
             timeout=httpx.Timeout(seconds, connect=min(seconds / 3, CONNECT.total_seconds())),
-            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
             headers={"Accept": FHIR_JSON, "User-Agent": "referral-bridge", **(headers or {})},
         )
 
