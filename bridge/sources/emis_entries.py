@@ -83,8 +83,9 @@ def waiting(desk: Desk) -> None:
         if line.values["OrganisationGuid"] not in desk.survey.off
     ]
     desk.prepare(keys)
+    waited = desk.survey.known.waiting
     for key in keys:
-        row = desk.held(WAITING, key.owner, key.record)
+        row = desk.held(WAITING, key.owner, key.record) if key.record in waited else None
         if row is not None:
             _present(desk, Entry.of(row, key, row.fields["Wait.At"]))
         elif not desk.last_kind(key):
