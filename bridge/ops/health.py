@@ -49,16 +49,19 @@ def routes(pulse: Pulse) -> APIRouter:
 
     @router.get("/live")
     async def live() -> Response:
+        """Whether the process turns. A restart cures a no."""
         wedged = [w.name for w in pulse.workers if pulse.now() - w.beat > WEDGED_MS]
         return _answer({"status": "fail" if wedged else "pass", "wedged": wedged}, bool(wedged))
 
     @router.get("/ready")
     async def ready() -> Response:
+        """Whether a message could be kept durably now. A partner's outage is no reason for a no."""
         reason = await not_ready(pulse)
         return _answer({"status": "fail" if reason else "pass", "reason": reason}, bool(reason))
 
     @router.get("/health")
     async def health() -> Response:
+        """How everything else is: store, partners, queues, what is parked."""
         body = await report(pulse)
         return _answer(body, body["status"] == "fail")
 
