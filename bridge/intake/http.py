@@ -10,7 +10,8 @@ from bridge.errors import Forbidden, NotFound, Problem
 from bridge.events import Event, emit
 from bridge.intake.answers import refusal
 from bridge.intake.desk import CORRELATION_ID, REQUEST_ID, Desk, tracing
-from bridge.pipeline.accept import accept, keep_for_later
+from bridge.pipeline.accept import accept
+from bridge.pipeline.keeping import keep_for_later
 from bridge.pipeline.verdict import Terms, Verdict
 from bridge.security.caller import Caller, Role
 from bridge.store import views

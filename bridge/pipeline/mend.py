@@ -17,7 +17,7 @@ from bridge.domain.journey import (
     ReferralStep,
 )
 from bridge.errors import NotFound, Problem, Unacceptable
-from bridge.pipeline import accept, forward
+from bridge.pipeline import accept, forward, outcomes
 from bridge.pipeline.context import Context
 from bridge.store import audit, lanes, messages, referrals
 from bridge.store.tables import event, message
@@ -48,7 +48,11 @@ def _release(tx: Tx, ctx: Context, item: str) -> str:
     if row is not None:
         if row.state not in (EventState.PARKED, EventState.NOT_SENT):
             raise _not_parked(row.state)
+        if row.kind == "message":  # never translated: the translator takes it again from the start
+            return messages.move_event(tx, item, EventStep.RELEASE, until=tx.now, attempts=0).value
         messages.move_event(tx, item, EventStep.RELEASE)
+        if row.kind == outcomes.KIND:
+            return _release_outcome(tx, ctx, item, row.key_id)
         applied = accept.reapply(
             tx, ctx, item, mapping=row.mapping, correlation_id=row.correlation_id or row.message_id
         )
@@ -63,9 +67,19 @@ def _release(tx: Tx, ctx: Context, item: str) -> str:
     return _step_delivery(tx, item, DeliveryStep.RELEASE)
 
 
-_EVENT = select(event.c.state, event.c.message_id, message.c.mapping, message.c.correlation_id).join(
-    message, message.c.id == event.c.message_id
-)
+_EVENT = select(
+    event.c.state,
+    event.c.kind,
+    event.c.key_id,
+    event.c.message_id,
+    message.c.mapping,
+    message.c.correlation_id,
+).join(message, message.c.id == event.c.message_id)
+
+
+def _release_outcome(tx: Tx, ctx: Context, item: str, outcome_id: str) -> str:
+    recorded = outcomes.release(tx, ctx, outcome_id)
+    return messages.move_event(tx, item, accept.STEPS[recorded.state], code=recorded.code).value
 
 
 def discard(tx: Tx, hand: Hand, item: str) -> str:

@@ -45,6 +45,12 @@ def add(tx: Tx, told: Told) -> None:
     )
 
 
+def get(tx: Tx, outcome_id: str) -> Told | None:
+    """One version, by our id of it."""
+    row = tx.run(select(outcome).where(outcome.c.id == outcome_id)).first()
+    return None if row is None else _told(tx, row)
+
+
 def of_identifier(tx: Tx, referral_id: str, identifier: str) -> list[Told]:
     """Every version held of one outcome of a referral, oldest first."""
     index = tx.sealer.index("outcome", identifier)

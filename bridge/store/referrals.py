@@ -306,18 +306,16 @@ def people_of(tx: Tx, nhs: str) -> list[Person]:
 
 
 def remember_filed(tx: Tx, patient: str, code: str, on: str, referral_id: str) -> None:
-    """Remember a code we put into a record, to know our own echo in a later extract."""
+    """Remember a code we put into a record on that day (YYYY-MM-DD), to know our echo in a later extract."""
     tx.run(
         dialect.insert_or_ignore(tx, filed),
-        {"patient": patient, "code": code, "on": on[:10], "referral_id": referral_id},
+        {"patient": patient, "code": code, "on": on, "referral_id": referral_id},
     )
 
 
 def was_filed(tx: Tx, patient: str, code: str, on: str) -> bool:
     """Whether we filed that code for that person on that day."""
-    query = select(filed.c.code).where(
-        filed.c.patient == patient, filed.c.code == code, filed.c.on == on[:10]
-    )
+    query = select(filed.c.code).where(filed.c.patient == patient, filed.c.code == code, filed.c.on == on)
     return tx.run(query).first() is not None
 
 

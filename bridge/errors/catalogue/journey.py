@@ -82,11 +82,6 @@ ENTRIES: dict[str, Entry] = {
     ),
     "repeated": Entry("The same was said before; nothing was done twice.", "Nothing to do.", "duplicate"),
     "repeated-not-sent": Entry(
-        "The same was said before and was not sent then, for the reason that stands with the first event.",
-        "Look at the first event under the same key.",
-        "duplicate",
-    ),
-    "repeated-not-sent": Entry(
         "The same was said before, and no referral came of it then.",
         "The practice's not-sent list holds the reason; send a newer version when that has changed.",
         "business-rule",

@@ -9,6 +9,11 @@ ENTRIES: dict[str, Entry] = {
         "Compare both; correct the GP record by hand if the earlier one was filed there.",
         "business-rule",
     ),
+    "delivery-under-way": Entry(
+        "The referral this is about is being delivered at this moment.",
+        "Send the same again in a few seconds.",
+        "transient",
+    ),
     "failed": Entry(
         "The service gave up: the person could not be reached or seen.",
         "The practice decides whether to refer again.",
@@ -25,6 +30,11 @@ ENTRIES: dict[str, Entry] = {
         "informational",
     ),
     "reopened": Entry("The service opened the referral again.", "Nothing to do.", "informational"),
+    "score-not-signed-off": Entry(
+        "The score was kept and not filed: no clinician of the scheme has signed its code off.",
+        "Add it to write_back in the scheme, on measure, once a clinician has agreed.",
+        "informational",
+    ),
     "scheme-missing": Entry(
         "The scheme this referral was opened under is not configured any more, so nothing can be filed.",
         "Put the scheme back, then release.",
