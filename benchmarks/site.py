@@ -130,9 +130,15 @@ def event(n: int, number: str, now: str) -> dict[str, Any]:
     }
 
 
-def settings(folder: Path, **changes: Any) -> Settings:
+def settings(folder: Path, *, endpoint: str, **changes: Any) -> Settings:
     """The same site as a Settings object, for a benchmark inside one process."""
-    write_site(folder, endpoint=changes.pop("endpoint", "http://127.0.0.1:1/fhir"))
+    write_site(folder, endpoint=endpoint)
+    return settings_of(folder, endpoint=endpoint, **changes)
+
+
+def settings_of(folder: Path, *, endpoint: str, **changes: Any) -> Settings:
+    """The settings of a site that is written already; its service may be somewhere else by now."""
+    (folder / "mappings" / "schemes" / "benchmark.toml").write_text(SCHEME.format(endpoint=endpoint), "utf-8")
     concurrency = changes.pop("concurrency", 16)
     caller = CallerSettings(
         name="gp",

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import httpx
 
-from bridge.app import open_rules
+from bridge.app.rules import open_rules
 from bridge.config import Settings, config_file, read_settings
 from bridge.errors import NotFound, Unacceptable
 from bridge.intake.control import TOKEN_FILE

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from bridge import app as bridge_app
+from bridge.app import open_bridge
 from bridge.cli import output
 from bridge.cli.access import settings
 from bridge.pipeline.importing import Imported, Importer, import_extract
@@ -37,7 +37,7 @@ def import_(
 
 async def _import(folder: Path, source: str, *, many_cancellations: bool) -> Imported:
     site = settings()
-    async with bridge_app.open_bridge(site) as bridge:
+    async with open_bridge(site) as bridge:
         importer = Importer(
             store=bridge.store,
             context=bridge.context,

@@ -7,7 +7,9 @@ from typing import Annotated
 import httpx
 import typer
 
-from bridge import app as bridge_app
+from bridge.app import data_folder, open_bridge
+from bridge.app.rules import read_callers, read_rules
+from bridge.app.running import run
 from bridge.cli import output
 from bridge.cli.access import settings
 from bridge.ops.logging import configure
@@ -29,19 +31,19 @@ def serve() -> None:
 
 async def _serve() -> None:
     site = settings()
-    bridge_app.data_folder(site)
+    data_folder(site)
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with bridge_app.open_bridge(site) as bridge:
-        await bridge_app.run(bridge, stop)
+    async with open_bridge(site) as bridge:
+        await run(bridge, stop)
 
 
 def check() -> None:
     """Read settings, mappings and schemes; name every problem of every file at once."""
     site = settings()
-    sources, rulebook = bridge_app.read_rules(site)
-    bridge_app.read_callers(site)
+    sources, rulebook = read_rules(site)
+    read_callers(site)
     practices = [p for scheme in rulebook.schemes for p in scheme.practices]
     live = sum(p.mode.value == "live" for p in practices)
     output.out.print(

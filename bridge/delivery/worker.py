@@ -17,7 +17,7 @@ from bridge.delivery.port import Partner
 from bridge.delivery.retry import RetryPolicy, decide
 from bridge.domain.delivery import Delivery, Effect, Receipt
 from bridge.domain.journey import DeliveryState, DeliveryStep
-from bridge.errors import Ambiguous, DeliveryError, Doubtful, Unavailable
+from bridge.errors import Ambiguous, BridgeError, DeliveryError, Doubtful, Unavailable
 from bridge.events import Event, emit, failed_at
 from bridge.store import lanes
 from bridge.store.lanes import Claimed, LostLease, Try
@@ -146,7 +146,11 @@ class Worker:
     async def _fly(self, claimed: Claimed, look: LastLook) -> None:
         """One attempt, whatever happens in it."""
         started = time.monotonic()
-        delivery = claimed.opened(self._open_body)
+        try:
+            delivery = claimed.opened(self._open_body)
+        except BridgeError as error:  # altered or sealed with a lost key: a person's, and no other lane's
+            await self._park_unopened(claimed, failed_at(error), started)
+            return
         try:
             if look.withhold and delivery.state is DeliveryState.SENDING:
                 await self._settle(
@@ -164,6 +168,15 @@ class Worker:
             emit(Event.LEASE_LOST, delivery=delivery.id, partner=self.partner.name)
         except Unavailable as error:  # the lease runs out and the next claim looks first
             emit(Event.STORE_UNAVAILABLE, worker=self.partner.name, reason=str(error))
+
+    async def _park_unopened(self, claimed: Claimed, error: str, started: float) -> None:
+        emit(Event.WORKER_FAILED, worker=self.partner.name, error=error)
+        delivery = claimed.opened(lambda _sealed, bound_to: b"")  # noqa: ARG005 - the sealer's signature
+        tried = _tried(self._node, started, "unopened", "sealed-value-altered")
+        try:
+            await self._store.run(lambda tx: self._park(tx, delivery, tried))
+        except (LostLease, Unavailable):
+            return  # the lease runs out and the next claim meets it again
 
     async def _attempt(self, delivery: Delivery, look: LastLook, started: float) -> None:
         try:

@@ -12,6 +12,7 @@ from bridge.delivery import outbox
 from bridge.delivery.worker import LastLook
 from bridge.domain.delivery import Delivery, Kind, Leg, Receipt
 from bridge.domain.journey import DeliveryState, ReferralState, ReferralStep
+from bridge.errors.catalogue import CATALOGUE
 from bridge.fhir import bundles, checks
 from bridge.fhir.naming import Naming
 from bridge.fhir.released import Released
@@ -62,9 +63,23 @@ def change(tx: Tx, ctx: Context, stored: Stored, *, cause: str) -> None:
 def cancel(tx: Tx, ctx: Context, stored: Stored, *, cause: str) -> None:
     """Take it back at the service, if it may have left; close what waits."""
     body = bundles.cancelled_service_request(
-        stored.record, status=STATUS[stored.state], reason=stored.code, **_terms(ctx, stored)
+        stored.record, status=STATUS[stored.state], reason=words_for(stored.code), **_terms(ctx, stored)
     )
     _queue(tx, ctx, stored, Kind.CANCEL, body, cause)
+
+
+def words_for(code: str) -> str:
+    """Why a referral was taken back, in words the service can show to a person."""
+    entry = CATALOGUE.get(code)
+    return entry.meaning if entry else WORDS.get(code, "The practice took this referral back.")
+
+
+WORDS = {
+    "cancelled": "The practice cancelled this referral.",
+    "entered-in-error": "The practice entered this referral by mistake.",
+    "declined": "The person does not want this referral.",
+    "rejected": "The service did not accept this referral.",
+}
 
 
 class _Terms(TypedDict):

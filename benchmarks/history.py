@@ -1,0 +1,187 @@
+"""Whether a million rows of history or backlog slow anything down, and what a backlog costs in memory.
+
+intake-history-1e6, drain-history-1e6, drain-backlog-1e6: our own speed with 10^6 settled (or queued) rows
+against the same with none (or 10^3). memory-backlog-1e6: RSS of a serving process with each backlog.
+"""
+
+import asyncio
+import json
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from benchmarks import site
+from benchmarks.drain import drained, queued, receiver
+from benchmarks.intake import free_port, load, wait_for
+from bridge.store import tables
+
+MILLION = 1_000_000
+DRAINED = 2_000
+
+
+def _insert(db: sqlite3.Connection, table: Any, rows: Iterator[dict[str, Any]]) -> None:
+    first = next(rows)
+    names = list(first)
+    marks = ",".join("?" * len(names))
+    statement = f"INSERT INTO {table.name} ({','.join(names)}) VALUES ({marks})"  # noqa: S608 - our own names
+    db.execute(statement, tuple(first.values()))
+    db.executemany(statement, (tuple(row.values()) for row in rows))
+
+
+def fill(database: Path, how_many: int, *, backlog: bool) -> None:
+    """Add that many referrals whose deliveries are settled long ago, or still queued behind all others."""
+    db = sqlite3.connect(database)
+    db.execute("PRAGMA synchronous=OFF")
+    now = time.time_ns() // 1_000_000
+    old = now - 90 * 86_400_000
+
+    def ids(kind: str) -> Iterator[tuple[int, str]]:
+        return ((n, f"{kind}-{n:012d}") for n in range(how_many))
+
+    _insert(db, tables.referral, (
+        {"id": key, "source": "old", "scheme": "benchmark", "practice": "A99999", "service": "prescribing",
+         "state": "open" if backlog else "completed", "shadow": 0, "patient": f"p{n}", "version": 1,
+         "mapping": "old@1", "opened_at": old + n, "updated_at": old + n, "sealed": b"x" * 400}
+        for n, key in ids("r")
+    ))  # fmt: skip
+    _insert(db, tables.event_key, (
+        {"id": f"k{n}", "referral_id": key, "clock": "v1", "content": "c", "kind": "referred", "event_id": "e"}
+        for n, key in ids("r")
+    ))  # fmt: skip
+    _insert(db, tables.lane, (
+        {"referral_id": key, "partner": "prescribing", "patient": f"p{n}",
+         "due_at": now + 1 if backlog else None, "epoch": 1}
+        for n, key in ids("r")
+    ))  # fmt: skip
+    table = tables.delivery if backlog else tables.settled
+    first_lane = db.execute("SELECT max(id) FROM lane").fetchone()[0] - how_many + 1
+    ended: dict[str, Any] = {} if backlog else {"settled_at": old, "first_sent_at": old}
+    _insert(db, table, (
+        {"id": f"d{n}", "lane_id": first_lane + n, "referral_id": key, "partner": "prescribing",
+         "leg": "forward", "kind": "create", "seq": 1, "state": "queued" if backlog else "delivered",
+         "request_id": f"q{n}", "correlation_id": f"c{n}", "body_id": f"d{n}", "frozen": 1, "replaces": 0,
+         "created_at": old + n, **ended}
+        for n, key in ids("r")
+    ))  # fmt: skip
+    if backlog:
+        _insert(db, tables.body, (
+            {"id": f"d{n}", "kind": "delivery", "at": old, "sealed": b"x" * 1500} for n, _ in ids("r")
+        ))  # fmt: skip
+    else:
+        _insert(db, tables.attempt, (
+            {"delivery_id": f"d{n}", "at": old, "took_ms": 5, "result": "accepted", "node": "n"}
+            for n, _ in ids("r")
+        ))  # fmt: skip
+    db.commit()
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+
+
+async def draining(history: int, backlog: int) -> float:
+    """Deliveries per second of the oldest `DRAINED`, beside that much history or backlog."""
+    with tempfile.TemporaryDirectory() as scratch, receiver() as endpoint:
+        folder = Path(scratch)
+        async with queued(folder, endpoint, DRAINED) as bridge:
+            pass
+        fill(folder / "var" / "bridge.sqlite", history or backlog, backlog=bool(backlog))
+        async with _again(folder, endpoint) as bridge:
+            return await drained(bridge, DRAINED)
+
+
+def _again(folder: Path, endpoint: str) -> Any:
+    from bridge.app import open_bridge  # noqa: PLC0415 - beside its only use
+
+    return open_bridge(site.settings_of(folder, endpoint=endpoint))
+
+
+def taking_in(history: int, seconds: float = 6.0) -> float:
+    """202s per second at the whole single-message door, beside that much history."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        bodies = folder / "bodies.jsonl"
+        bodies.write_bytes(b"\n".join(site.events(20_000)))
+        port = free_port()
+        config = site.write_site(folder / "site", port=port)
+        _serve(config, port).terminate_and_wait()
+        if history:
+            fill(folder / "site" / "var" / "bridge.sqlite", history, backlog=False)
+        server = _serve(config, port)
+        try:
+            load(port, bodies, 1.0)
+            return float(load(port, bodies, seconds)["per_second"])
+        finally:
+            server.terminate_and_wait()
+
+
+class _Server:
+    def __init__(self, config: Path, port: int) -> None:
+        command = ["env", f"BRIDGE_CONFIG={config}", sys.executable, "-m", "bridge", "serve"]
+        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        wait_for(port)
+
+    def terminate_and_wait(self) -> None:
+        """Stop it the ordinary way."""
+        self.process.terminate()
+        self.process.wait(60)
+
+    def rss_mb(self) -> float:
+        """Resident memory now."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) / 1024
+
+
+def _serve(config: Path, port: int) -> _Server:
+    return _Server(config, port)
+
+
+def memory(backlog: int) -> float:
+    """RSS after serving with that backlog for a while, its service being away."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "site"
+        port = free_port()
+        config = site.write_site(folder, port=port, workers=True)
+        _serve(config, port).terminate_and_wait()
+        fill(folder / "var" / "bridge.sqlite", backlog, backlog=True)
+        server = _serve(config, port)
+        try:
+            time.sleep(8)
+            return server.rss_mb()
+        finally:
+            server.terminate_and_wait()
+
+
+def _row(name: str, with_rows: float, without: float, unit: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "bridge": round(with_rows, 1),
+        "floor": round(without, 1),
+        "ratio": round(with_rows / without, 3),
+        "unit": unit,
+    }
+
+
+def measure() -> list[dict[str, Any]]:
+    """The four rows of the results file."""
+    per_second = "deliveries per second"
+    empty = asyncio.run(draining(1, 0))
+    return [
+        _row("drain-history-1e6", asyncio.run(draining(MILLION, 0)), empty, per_second),
+        _row(
+            "drain-backlog-1e6",
+            asyncio.run(draining(0, MILLION)),
+            asyncio.run(draining(0, 1000)),
+            per_second,
+        ),
+        _row("intake-history-1e6", taking_in(MILLION), taking_in(0), "202 per second"),
+        _row("memory-backlog-1e6", memory(MILLION), memory(1000), "MB resident"),
+    ]
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=2))

@@ -1,0 +1,139 @@
+"""Builds everything from Settings. The only room that knows all the others."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from bridge.app.partners import build_partner, partner_names
+from bridge.app.rules import read_callers, read_rules
+from bridge.config import PartnerSettings, Settings
+from bridge.delivery.breaker import Breaker
+from bridge.delivery.port import Partner
+from bridge.delivery.worker import Terms, Worker
+from bridge.errors import ConfigError
+from bridge.fhir.naming import Naming
+from bridge.intake import answers, control, http
+from bridge.intake.desk import Desk
+from bridge.ops import health
+from bridge.partners.http import FhirClient
+from bridge.pipeline import forward
+from bridge.pipeline.context import Context
+from bridge.security.audit import AuditChain
+from bridge.security.keyring import load_key_ring
+from bridge.security.sealing import Sealer
+from bridge.sources import Source
+from bridge.store import Store, facts, open_store
+
+VERSION = version("referral-bridge")
+SPARE = timedelta(seconds=10)  # of a lease, beyond twice the longest attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """One running bridge, wired."""
+
+    settings: Settings
+    store: Store
+    sealer: Sealer
+    context: Context
+    sources: dict[str, Source]
+    workers: tuple[Worker, ...]
+    clients: tuple[FhirClient, ...]
+    desk: Desk
+    chain: AuditChain
+
+    def http(self) -> FastAPI:
+        """The HTTP application."""
+        app = FastAPI(title="Referral bridge", version=VERSION, docs_url=None, redoc_url=None)
+        answers.install(app)
+        app.include_router(health.routes(self._pulse()))
+        if self.settings.doors:
+            app.include_router(http.routes(self.desk))
+        token = control.new_token(self.settings.data)
+        app.include_router(control.routes(self.desk, self.chain, self.settings.node, token))
+        return app
+
+    def _pulse(self) -> health.Pulse:
+        return health.Pulse(
+            store=self.store,
+            workers=self.workers,
+            data=self.settings.data,
+            mappings={name: source.version for name, source in self.sources.items()},
+            version=VERSION,
+        )
+
+
+@asynccontextmanager
+async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
+    """Open the store and wire everything; nothing runs yet."""
+    _refuse_open_doors(settings)
+    sources, rulebook = read_rules(settings)
+    context = Context(rulebook=rulebook, environment=settings.environment, naming=Naming(base=settings.base))
+    ring = load_key_ring(settings.key_ring)
+    sealer = Sealer(ring)
+    store = open_store(settings.database_url, sealer, connections=settings.database_connections)
+    clients: tuple[FhirClient, ...] = ()
+    try:
+        await store.run(lambda tx: facts.same_keys(tx, ring))
+        partners = [build_partner(settings, rulebook, name) for name in partner_names(rulebook)]
+        clients = tuple(client for _, client in partners)
+        workers = tuple(
+            _worker(settings, store, sealer, context, partner) for partner, _ in partners if settings.workers
+        )
+        desk = Desk(
+            store=store,
+            context=context,
+            sources=sources,
+            callers=read_callers(settings),
+            largest_body=settings.http.largest_body_mb * 1_000_000,
+            later=settings.translate == "later",
+            wake=_waker(workers),
+        )
+        yield Bridge(settings, store, sealer, context, sources, workers, clients, desk, AuditChain(ring))
+    finally:
+        for client in clients:
+            await client.aclose()
+        await store.close()
+
+
+def _refuse_open_doors(settings: Settings) -> None:
+    """Loopback until callers exist."""
+    if settings.http.host not in ("127.0.0.1", "::1", "localhost") and not settings.callers:
+        raise ConfigError(
+            "http.host is not a loopback address and there are no callers: nobody could be known"
+        )
+
+
+def _worker(settings: Settings, store: Store, sealer: Sealer, context: Context, partner: Partner) -> Worker:
+    terms = settings.partners.get(partner.name, PartnerSettings())
+    return Worker(
+        store,
+        partner,
+        Breaker(now=lambda: time.time_ns() // 1_000_000),
+        node=settings.node,
+        terms=Terms(concurrency=terms.concurrency, lease=2 * partner.longest_attempt + SPARE),
+        open_body=sealer.open,
+        last_look=forward.last_look(context),
+        on_settled=forward.on_settled,
+    )
+
+
+def _waker(workers: tuple[Worker, ...]) -> Callable[[], None]:
+    def wake() -> None:
+        for worker in workers:
+            worker.wake.set()
+
+    return wake
+
+
+def data_folder(settings: Settings) -> Path:
+    """The data folder, made private."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.chmod(0o700)
+    return settings.data

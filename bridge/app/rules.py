@@ -1,0 +1,59 @@
+"""What a site decides: mappings, schemes and callers, read from its settings."""
+
+from bridge.config import Settings, shipped
+from bridge.errors import ConfigError
+from bridge.fhir.naming import Naming
+from bridge.pipeline.context import Context
+from bridge.schemes import Rulebook, Scheme, scheme_file
+from bridge.security.api_keys import ApiKey, ApiKeys
+from bridge.security.caller import Caller, Role
+from bridge.security.callers import Callers
+from bridge.security.secrets import Secret
+from bridge.sources import Source, load
+
+
+def read_rules(settings: Settings) -> tuple[dict[str, Source], Rulebook]:
+    """Mappings and schemes: the site's own folder first, what comes with the bridge after it.
+
+    ConfigError names every problem of every file at once.
+    """
+    own, ours = settings.mappings, shipped("mappings")
+    problems: list[ConfigError] = []
+    sources: dict[str, Source] = {}
+    schemes: tuple[Scheme, ...] = ()
+    try:
+        sources = load(*(f for f in (own / "sources", ours / "sources") if f.is_dir()))
+    except ConfigError as error:
+        problems.append(error)
+    try:
+        schemes = scheme_file.load(own / "schemes")
+    except ConfigError as error:
+        problems.append(error)
+    if problems:
+        raise ConfigError(problems=tuple(p for error in problems for p in error.problems))
+    return sources, Rulebook(schemes)
+
+
+def open_rules(settings: Settings) -> Context:
+    """The rules in force, without the rest of the bridge."""
+    _, rulebook = read_rules(settings)
+    return Context(rulebook=rulebook, environment=settings.environment, naming=Naming(base=settings.base))
+
+
+def read_callers(settings: Settings) -> Callers:
+    """Everyone who may call."""
+    keys = [
+        ApiKey(
+            caller=Caller(
+                name=entry.name,
+                roles=frozenset(Role(role) for role in entry.roles),
+                practices=frozenset(entry.practices),
+                sources=frozenset(entry.sources),
+                service=entry.service,
+            ),
+            digest=Secret.parse(entry.key),
+            last_day=entry.key_last_day,
+        )
+        for entry in settings.callers
+    ]
+    return Callers(keys=ApiKeys(keys))
