@@ -20,10 +20,10 @@ from bridge.pipeline import accept, translate
 from bridge.pipeline.context import Context, local_index
 from bridge.schemes import Rulebook
 from bridge.sources import Reading, Source, emis
-from bridge.store import feeds, messages, referrals
+from bridge.store import feeds, messages, people
 from bridge.store.feeds import Batch
 from bridge.store.messages import Message
-from bridge.store.referrals import Person
+from bridge.store.people import Person
 from bridge.store.tables import referral
 from bridge.store.unit import Store, Tx
 
@@ -181,7 +181,7 @@ def _person(tx: Tx, importer: Importer, batch: Batch, facts: emis.PersonFacts) -
         dissent=False,
         known_at=int(facts.known_at.timestamp() * 1000),
     )
-    referrals.put_person(tx, known)
+    people.put_person(tx, known)
     feeds.heard(tx, batch.source, facts.practice, known.known_at)
     code = _withdrawal(facts)
     if code:

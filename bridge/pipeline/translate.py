@@ -15,7 +15,7 @@ from bridge.pipeline.applied import Applied, Origin, Said, remember
 from bridge.pipeline.context import Context, local_index, patient_index
 from bridge.pipeline.write_back import day_of
 from bridge.schemes import Mode, Verdict
-from bridge.store import messages, referrals
+from bridge.store import messages, people, referrals
 from bridge.store.referrals import Key, Opening, Stored
 from bridge.store.unit import Tx
 
@@ -99,7 +99,7 @@ def _referred(
 def _is_echo(tx: Tx, said: Said) -> bool:
     code = said.record.requested.code_in(systems.SNOMED)
     filed_on = day_of(said.record.authored_on)
-    return said.event.own_echo or referrals.was_filed(tx, said.patient, code, filed_on)
+    return said.event.own_echo or people.was_filed(tx, said.patient, code, filed_on)
 
 
 def _new(tx: Tx, said: Said) -> Applied:

@@ -21,7 +21,7 @@ from bridge.fhir.writing import to_json
 from bridge.pipeline.context import Context
 from bridge.schemes import Scheme
 from bridge.schemes.scheme import WriteBack
-from bridge.store import lanes, outcomes, referrals
+from bridge.store import lanes, outcomes, people
 from bridge.store.lanes import Order
 from bridge.store.outcomes import Told
 from bridge.store.referrals import Stored
@@ -118,7 +118,7 @@ def _file_status(tx: Tx, telling: _Telling, entry: WriteBack) -> str:
     problem = _file(tx, telling, telling.observation(status, entry))
     if not problem:
         outcomes.remember_coded(tx, stored.id, entry.code)
-        referrals.remember_filed(tx, stored.patient, entry.code, day_of(on), stored.id)
+        people.remember_filed(tx, stored.patient, entry.code, day_of(on), stored.id)
     return problem
 
 

@@ -16,6 +16,8 @@ from bridge.store import messages, queries
 from bridge.store.tables import attempt, body, delivery, lane, settled
 from bridge.store.unit import Tx
 
+LONGEST_WAIT_MS = 3_600_000  # of a lease and between two attempts
+
 
 class LostLease(Exception):
     """Another worker holds this lane now; what we learned is dropped and will be looked up again."""
@@ -104,11 +106,11 @@ def ever_sent(tx: Tx, lane_id: int) -> bool:
 
 
 def enqueue(tx: Tx, order: Order, lane_id: int) -> None:
-    """Put a delivery at the end of its lane and make the lane due."""
+    """Put a delivery at the end of its lane; an idle lane is due at once."""
     seq = tx.run(_NEXT_SEQ, {"lane": lane_id}).scalar_one()
     messages.put_body(tx, order.id, "delivery", order.body)
     tx.run(_ENQUEUE, _columns(tx, order, lane_id, int(seq)) | {"state": DeliveryState.QUEUED.value})
-    tx.run(queries.WAKE_LANE, {"lane": lane_id, "due": tx.now})
+    tx.run(queries.WAKE_LANE, {"lane": lane_id, "seq": seq, "due": tx.now})
 
 
 _ENQUEUE = insert(delivery)
@@ -194,7 +196,8 @@ def _instant(ms: int) -> datetime:
 def claim(tx: Tx, partner: str, *, limit: int, lease_ms: int) -> list[Claimed]:
     """Lease up to `limit` due lanes and return their heads, one per patient, in state sending or in-doubt."""
     now = tx.now
-    tx.run(queries.EXPIRE, {"partner": partner, "now": now})
+    tx.run(queries.EXPIRE, {"partner": partner, "now": now, "latest": now + LONGEST_WAIT_MS})
+    tx.run(queries.RECALL, {"partner": partner, "now": now, "latest": now + LONGEST_WAIT_MS})
     free = tx.run(queries.FREE[tx.dialect], {"partner": partner, "now": now, "limit": limit}).all()
     one_each = {row.patient: row.id for row in reversed(free)}
     lanes = [row.id for row in free if one_each[row.patient] == row.id]
@@ -275,12 +278,19 @@ def settle(tx: Tx, claimed: Delivery, step: DeliveryStep, receipt: Receipt, trie
 
 
 def postpone(tx: Tx, claimed: Delivery, step: DeliveryStep, *, delay_ms: int, tried: Try) -> None:
-    """Not over: queued again or in doubt, due after `delay_ms`."""
+    """Not over: queued again or in doubt, due after `delay_ms` but within the longest wait."""
     _hold(tx, claimed)
     state = move(DELIVERY_MOVES, claimed.state, step)
     _record(tx, claimed, tried)
-    tx.run(_SET_STATE, {"row": claimed.id, "to": state.value, "why": tried.code})
-    _release(tx, claimed, due=tx.now + delay_ms)
+    there = tx.run(_SET_STATE, {"row": claimed.id, "to": state.value, "why": tried.code}).rowcount
+    # Proven by an outcome meanwhile: what is behind it has nothing to wait for.
+    _release(tx, claimed, due=tx.now + min(delay_ms, LONGEST_WAIT_MS) if there else tx.now)
+
+
+def never_left(tx: Tx, claimed: Delivery) -> None:
+    """This first claim ended before anything was sent: the delivery is as if it had never been tried."""
+    _hold(tx, claimed)
+    tx.run(update(delivery).where(delivery.c.id == claimed.id).values(first_sent_at=None, trying_since=None))
 
 
 def park(tx: Tx, claimed: Delivery, tried: Try) -> None:
@@ -361,7 +371,7 @@ def step_unclaimed(tx: Tx, lane_id: int, queued: Queued, step: DeliveryStep, *, 
         tx.run(update(delivery).where(delivery.c.id == queued.id).values(again))
     else:
         _retire(tx, queued.id, state, Receipt(level="" if step is not DeliveryStep.PROVE else "proven"), code)
-    tx.run(queries.WAKE_LANE, {"lane": lane_id, "due": tx.now})
+    tx.run(queries.WAKE_LANE, {"lane": lane_id, "seq": queued.seq, "due": tx.now})
 
 
 def in_lane(tx: Tx, delivery_id: str) -> tuple[int, Queued] | None:

@@ -7,9 +7,13 @@ same patient from the batch; the unique index `lane_in_flight_ix` holds the line
 
 from sqlalchemy import TextClause, text
 
+# A lease or a time further off than `latest` was written before the clock was set back.
 EXPIRE = text(
     "UPDATE lane SET lease_until = NULL, epoch = epoch + 1 "
-    "WHERE partner = :partner AND lease_until IS NOT NULL AND lease_until <= :now"
+    "WHERE partner = :partner AND lease_until IS NOT NULL AND (lease_until <= :now OR lease_until > :latest)"
+)
+RECALL = text(
+    "UPDATE lane SET due_at = :now WHERE partner = :partner AND due_at > :latest AND lease_until IS NULL"
 )
 
 _FREE = (
@@ -34,10 +38,11 @@ SETTLE_LANE = text(
     "WHERE head.lane_id = :lane ORDER BY head.seq LIMIT 1) "
     "WHERE id = :lane"
 )
+# After the delivery `seq` came, went or was released: what was ahead of it keeps the time it waits for.
 WAKE_LANE = text(
     "UPDATE lane SET due_at = CASE WHEN lease_until IS NOT NULL THEN due_at ELSE "
-    "(SELECT CASE WHEN head.state = 'parked' THEN NULL ELSE :due END FROM delivery AS head "
-    "WHERE head.lane_id = :lane ORDER BY head.seq LIMIT 1) END WHERE id = :lane"
+    "(SELECT CASE WHEN head.state = 'parked' THEN NULL WHEN head.seq < :seq THEN lane.due_at ELSE :due END "
+    "FROM delivery AS head WHERE head.lane_id = :lane ORDER BY head.seq LIMIT 1) END WHERE id = :lane"
 )
 _HOLD = "SELECT epoch FROM lane WHERE id = :lane AND epoch = :epoch AND lease_until IS NOT NULL"
 HOLD: dict[str, TextClause] = {"sqlite": text(_HOLD), "postgresql": text(_HOLD + " FOR UPDATE")}

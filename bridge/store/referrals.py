@@ -1,4 +1,4 @@
-"""Referrals, the keys that lead to them, the people they are about, and what was filed for them."""
+"""Referrals and the source keys that lead to them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from sqlalchemy import Row, and_, bindparam, func, insert, select, update
 from bridge.domain.journey import REFERRAL_MOVES, ReferralState, ReferralStep, move
 from bridge.domain.referral import Referral
 from bridge.store import dialect, documents
-from bridge.store.tables import event, event_key, feed, filed, message, person, referral
+from bridge.store.tables import event, event_key, feed, message, person, referral
 from bridge.store.unit import Tx
 
 
@@ -264,59 +264,6 @@ def step(
 def note(tx: Tx, referral_id: str, **columns: Any) -> None:
     """Record facts that are no step: the service's reference, its Task status, when it was last heard."""
     tx.run(update(referral).where(referral.c.id == referral_id).values(**columns))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """What we know of a practice's patient, for the last look."""
-
-    local: str
-    nhs: str
-    practice: str
-    registered: bool | None
-    deceased: bool
-    dissent: bool
-    known_at: int
-
-
-def put_person(tx: Tx, known: Person) -> None:
-    """Remember the newest facts about a person; older facts never overwrite newer ones."""
-    columns = ("nhs", "practice", "registered", "deceased", "known_at")
-    tx.run(
-        dialect.upsert(tx, person, *columns, newer="known_at"),
-        {"local": known.local, "dissent": known.dissent, **{c: getattr(known, c) for c in columns}},
-    )
-
-
-def set_dissent(tx: Tx, local: str, dissent: bool) -> None:  # noqa: FBT001 - the fact itself
-    """The person objected, or no longer does; a later extract row does not undo it."""
-    tx.run(update(person).where(person.c.local == local).values(dissent=dissent))
-
-
-def person_of(tx: Tx, local: str) -> Person | None:
-    """What we know of one practice's patient key."""
-    row = tx.run(select(person).where(person.c.local == local)).first()
-    return None if row is None else Person(**row._mapping)  # noqa: SLF001
-
-
-def people_of(tx: Tx, nhs: str) -> list[Person]:
-    """What any practice told us of the holder of an NHS number."""
-    rows = tx.run(select(person).where(person.c.nhs == nhs)).all()
-    return [Person(**row._mapping) for row in rows]  # noqa: SLF001
-
-
-def remember_filed(tx: Tx, patient: str, code: str, on: str, referral_id: str) -> None:
-    """Remember a code we put into a record on that day (YYYY-MM-DD), to know our echo in a later extract."""
-    tx.run(
-        dialect.insert_or_ignore(tx, filed),
-        {"patient": patient, "code": code, "on": on, "referral_id": referral_id},
-    )
-
-
-def was_filed(tx: Tx, patient: str, code: str, on: str) -> bool:
-    """Whether we filed that code for that person on that day."""
-    query = select(filed.c.code).where(filed.c.patient == patient, filed.c.code == code, filed.c.on == on)
-    return tx.run(query).first() is not None
 
 
 def other_living_keys(tx: Tx, referral_id: str, key_id: str, *, asked: bool) -> bool:

@@ -22,6 +22,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 
 from bridge.errors import ConfigError, Unavailable
 from bridge.store.migrate import migrate
+from bridge.store.queries import VOID_LEASES
 from bridge.store.unit import Sealer, Tx, Work
 
 T = TypeVar("T")
@@ -82,8 +83,13 @@ class SqliteStore(SqliteReader):
             self._engine = _engine(path, read_only=False)
             with self._engine.connect() as conn:
                 migrate(conn)
+                conn.execute(VOID_LEASES, {"now": clock(conn)})  # whoever held them is gone
+                conn.commit()
             path.chmod(0o600)
             super().__init__(path, sealer, clock)
+        except DBAPIError as error:
+            self._lock.close()
+            raise _unavailable(error) from None
         except BaseException:
             self._lock.close()
             raise

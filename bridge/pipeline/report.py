@@ -1,0 +1,118 @@
+"""Track: what a service reports, by push or by poll, is recorded in the commit that keeps its message.
+
+The source of such a message is the name of the service. A transaction is all or nothing: half of what a link
+worker reports (closed, without the score that goes with it) would tell the practice half a story, and a
+service that is told which entry is wrong mends it and sends the whole again. What does not hang together
+belongs in a batch, whose entries stand alone.
+"""
+
+from collections.abc import Iterator
+
+from bridge.domain.journey import EventState
+from bridge.domain.outcome import Outcome
+from bridge.errors import IntakeError, Problem
+from bridge.fhir import inbound
+from bridge.fhir.bars_responses import is_response
+from bridge.fhir.naming import Naming
+from bridge.fhir.outcomes import Report, reports_of
+from bridge.fhir.trees import Json, placed, text, tree_at, trees
+from bridge.pipeline import keeping, outcomes
+from bridge.pipeline.context import Context
+from bridge.pipeline.keeping import Done
+from bridge.pipeline.outcomes import Recorded, Sender
+from bridge.pipeline.verdict import UNBOUND, Became, Terms, Verdict
+from bridge.store.messages import EventRow, Message
+from bridge.store.unit import Store, Tx
+
+PUSHED, POLLED = "outcome", "poll"  # doors that outcomes come through
+LIMIT = 1 << 22  # bytes of one message
+
+
+async def report(store: Store, ctx: Context, message: Message, terms: Terms = UNBOUND) -> Verdict:
+    """Keep and record in one commit. Raises Unavailable, and NotYet, when nothing was kept."""
+    return await keeping.keep(
+        store,
+        ctx,
+        message,
+        read=lambda: read(message, ctx),
+        apply=lambda tx, n, said: done(ctx, message, n, said, recorded(tx, ctx, message, said)),
+        terms=terms,
+    )
+
+
+def settle(tx: Tx, ctx: Context, message: Message, n: int, said: Report) -> Became:
+    """Record one report of a kept message and what became of it."""
+    return keeping.note(tx, done(ctx, message, n, said, recorded(tx, ctx, message, said)))
+
+
+def read(message: Message, ctx: Context) -> tuple[Report, ...]:
+    """What a message reports; what cannot be read at all is one report with its problems."""
+    try:
+        resource = inbound.read(message.content or b"", limit=LIMIT)
+    except IntakeError as error:
+        return (Report(problems=error.problems),)
+    named = answering(resource, ctx.naming)
+    found = (*_not_done(named), *reports_of(named, naming=ctx.naming, arrived=ctx.now()))
+    return found or (Report(problems=(Problem(code="no-event"),)),)
+
+
+def _not_done(resource: Json) -> Iterator[Report]:
+    """Entries that ask for a deletion or the like: passing over them would be taken for doing it."""
+    for at, entry in placed(resource, "entry", "Bundle"):
+        if text(entry, "request", "method") not in ("", "POST", "PUT"):
+            yield Report(position=at, problems=(Problem(code="fhir-method", at=f"{at}.request.method"),))
+
+
+def answering(resource: Json, naming: Naming) -> Json:
+    """A BaRS response with its ServiceRequest under our identifier: that of the message it answers."""
+    answers = answered_by(resource)
+    if not answers:
+        return resource
+    ours = {"system": naming.referral, "value": answers}
+    entries = [
+        {**entry, "resource": {**held, "identifier": [ours, *trees(held, "identifier")]}}
+        if (held := tree_at(entry, "resource")).get("resourceType") == "ServiceRequest"
+        else entry
+        for entry in trees(resource, "entry")
+    ]
+    return {**resource, "entry": entries}
+
+
+def answered_by(resource: Json) -> str:
+    """What a BaRS response names as the message it answers: our id of the referral; "" for anything else."""
+    if text(resource, "type") != "message":
+        return ""
+    held = [dict(tree_at(entry, "resource")) for entry in trees(resource, "entry")]
+    headers = (r for r in held if text(r, "resourceType") == "MessageHeader" and is_response(r))
+    return next((text(header, "response", "identifier") for header in headers), "")
+
+
+def recorded(tx: Tx, ctx: Context, message: Message, said: Report) -> Recorded:
+    """Record what one report says, if it could be read."""
+    if said.outcome is None:
+        return Recorded(state=EventState.REFUSED, code=said.problems[0].code)
+    sender = Sender(service=message.source, message_id=message.id)
+    return outcomes.record(tx, ctx, sender, said.outcome)
+
+
+def done(ctx: Context, message: Message, n: int, said: Report, became: Recorded) -> Done:
+    """The event of one report."""
+    row = EventRow(
+        id=ctx.new_id(),
+        message_id=message.id,
+        n=n,
+        position=said.position,
+        kind=outcomes.KIND,
+        state=became.state,
+        source=message.source,
+        code=became.code,
+        practice=became.practice,
+        key_id=became.outcome_id,
+        referral_id=became.referral_id,
+        clock=_clock(said.outcome),
+    )
+    return Done(row=row, problems=said.problems, warnings=said.warnings)
+
+
+def _clock(outcome: Outcome | None) -> str:
+    return outcome.version[:64] if outcome else ""

@@ -1,0 +1,62 @@
+"""The people referrals are about, as practices last told us, and the codes we put into their records."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from bridge.store import dialect
+from bridge.store.tables import filed, person
+from bridge.store.unit import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """What we know of a practice's patient, for the last look."""
+
+    local: str
+    nhs: str
+    practice: str
+    registered: bool | None
+    deceased: bool
+    dissent: bool
+    known_at: int
+
+
+def put_person(tx: Tx, known: Person) -> None:
+    """Remember the newest facts about a person; older facts never overwrite newer ones."""
+    columns = ("nhs", "practice", "registered", "deceased", "known_at")
+    tx.run(
+        dialect.upsert(tx, person, *columns, newer="known_at"),
+        {"local": known.local, "dissent": known.dissent, **{c: getattr(known, c) for c in columns}},
+    )
+
+
+def set_dissent(tx: Tx, local: str, dissent: bool) -> None:  # noqa: FBT001 - the fact itself
+    """The person objected, or no longer does; a later extract row does not undo it."""
+    tx.run(update(person).where(person.c.local == local).values(dissent=dissent))
+
+
+def person_of(tx: Tx, local: str) -> Person | None:
+    """What we know of one practice's patient key."""
+    row = tx.run(select(person).where(person.c.local == local)).first()
+    return None if row is None else Person(**row._mapping)  # noqa: SLF001
+
+
+def people_of(tx: Tx, nhs: str) -> list[Person]:
+    """What any practice told us of the holder of an NHS number."""
+    rows = tx.run(select(person).where(person.c.nhs == nhs)).all()
+    return [Person(**row._mapping) for row in rows]  # noqa: SLF001
+
+
+def remember_filed(tx: Tx, patient: str, code: str, on: str, referral_id: str) -> None:
+    """Remember a code we put into a record on that day (YYYY-MM-DD), to know our echo in a later extract."""
+    tx.run(
+        dialect.insert_or_ignore(tx, filed),
+        {"patient": patient, "code": code, "on": on, "referral_id": referral_id},
+    )
+
+
+def was_filed(tx: Tx, patient: str, code: str, on: str) -> bool:
+    """Whether we filed that code for that person on that day."""
+    query = select(filed.c.code).where(filed.c.patient == patient, filed.c.code == code, filed.c.on == on)
+    return tx.run(query).first() is not None
