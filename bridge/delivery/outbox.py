@@ -16,8 +16,9 @@ from dataclasses import replace
 
 from bridge.domain.delivery import Delivery, Kind
 from bridge.domain.journey import DeliveryState, DeliveryStep
-from bridge.store import lanes
-from bridge.store.lanes import Order, Queued, Try
+from bridge.store import claims, lanes
+from bridge.store.claims import Try
+from bridge.store.lanes import Order, Queued
 from bridge.store.unit import Tx
 
 NEVER_LEFT = "nothing-to-cancel"
@@ -47,7 +48,7 @@ def enqueue(tx: Tx, order: Order) -> bool:
 
 def park(tx: Tx, claimed: Delivery, tried: Try) -> bool:
     """Set a claimed delivery aside for a person; False when what waits behind it takes its place at once."""
-    lanes.park(tx, claimed, tried)
+    claims.park(tx, claimed, tried)
     waiting = lanes.waiting_in(tx, claimed.lane_id)
     parked = [q for q in waiting if q.id == claimed.id]
     for code, closed, closing in _CLOSES:

@@ -19,8 +19,8 @@ from bridge.domain.delivery import Delivery, Effect, Receipt
 from bridge.domain.journey import DeliveryState, DeliveryStep
 from bridge.errors import Ambiguous, BridgeError, DeliveryError, Doubtful, Unavailable
 from bridge.events import Event, emit, failed_at
-from bridge.store import lanes
-from bridge.store.lanes import Claimed, LostLease, Try
+from bridge.store import claims
+from bridge.store.claims import Claimed, LostLease, Try
 from bridge.store.unit import Store, Tx
 
 
@@ -116,7 +116,7 @@ class Worker:
         lease_ms = int(self._terms.lease.total_seconds() * 1000)
 
         def work(tx: Tx) -> list[tuple[Claimed, LastLook]]:
-            claimed = lanes.claim(tx, self.partner.name, limit=limit, lease_ms=lease_ms)
+            claimed = claims.claim(tx, self.partner.name, limit=limit, lease_ms=lease_ms)
             looks = self._last_look(tx, claimed) if claimed else {}
             return [(each, looks.get(each.row.id, LastLook())) for each in claimed]
 
@@ -204,7 +204,7 @@ class Worker:
         if not delivery.frozen:
             frozen = await self.partner.prepare(delivery)
             held = delivery
-            await self._store.run(lambda tx: lanes.freeze(tx, held, frozen, known_at=look.known_at))
+            await self._store.run(lambda tx: claims.freeze(tx, held, frozen, known_at=look.known_at))
             delivery = replace(delivery, body=frozen, frozen=True)
         return await self.partner.send(delivery)
 
@@ -240,12 +240,12 @@ class Worker:
             await self._postpone(delivery, decision.step, decision.delay, tried)
 
     def _park(self, tx: Tx, delivery: Delivery, tried: Try) -> None:
-        lanes.park(tx, delivery, tried)
+        claims.park(tx, delivery, tried)
         self._on_settled(tx, delivery, DeliveryState.PARKED, Receipt())
 
     async def _postpone(self, delivery: Delivery, step: DeliveryStep, delay: timedelta, tried: Try) -> None:
         delay_ms = int(delay.total_seconds() * 1000)
-        await self._store.run(lambda tx: lanes.postpone(tx, delivery, step, delay_ms=delay_ms, tried=tried))
+        await self._store.run(lambda tx: claims.postpone(tx, delivery, step, delay_ms=delay_ms, tried=tried))
         if step is DeliveryStep.DOUBT:
             emit(Event.DELIVERY_IN_DOUBT, delivery=delivery.id, partner=self.partner.name, code=tried.code)
         else:
@@ -261,7 +261,7 @@ class Worker:
         state = {DeliveryStep.ACCEPT: DeliveryState.DELIVERED}.get(step, DeliveryState.WITHHELD)
 
         def work(tx: Tx) -> None:
-            lanes.settle(tx, delivery, step, receipt, tried)
+            claims.settle(tx, delivery, step, receipt, tried)
             self._on_settled(tx, delivery, state, receipt)
 
         await self._store.run(work)

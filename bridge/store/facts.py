@@ -1,8 +1,9 @@
-"""Facts about the store itself: which keys it was written with."""
+"""Facts about the store itself: which keys it was written with, and what nodes must tell each other."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import select
+import orjson
+from sqlalchemy import bindparam, delete, select
 
 from bridge.store import dialect
 from bridge.store.tables import setting
@@ -20,7 +21,57 @@ class Ring(Protocol):
 
 def same_keys(tx: Tx, ring: Ring) -> None:
     """Refuse a ring that lacks a key this store was written with; remember the ring in use."""
-    kept = tx.run(select(setting.c.value).where(setting.c.name == KEYS)).scalar_one_or_none()
+    kept = tx.run(_VALUE, {"name": KEYS}).scalar_one_or_none()
     if kept is not None:
         ring.refuse_if_wrong(kept)
     tx.run(dialect.upsert(tx, setting, "value"), {"name": KEYS, "value": ring.fingerprint()})
+
+
+_VALUE = select(setting.c.value).where(setting.c.name == bindparam("name"))
+_DROP = delete(setting).where(setting.c.name == bindparam("row"))
+_BEGINNING = select(setting.c.name, setting.c.value).where(
+    setting.c.name >= bindparam("start"), setting.c.name < bindparam("end")
+)
+
+
+def known(tx: Tx, name: str) -> dict[str, Any] | None:
+    """The fact of that name."""
+    value = tx.run(_VALUE, {"name": name}).scalar_one_or_none()
+    return None if value is None else orjson.loads(value)
+
+
+def beginning(tx: Tx, start: str) -> dict[str, dict[str, Any]]:
+    """Every fact whose name begins so, by the rest of its name."""
+    rows = tx.run(_BEGINNING, {"start": start, "end": start + "\x7f"})
+    return {row.name.removeprefix(start): orjson.loads(row.value) for row in rows}
+
+
+def put(tx: Tx, name: str, value: dict[str, Any]) -> None:
+    """Remember a fact under a name of at most 40 characters; it holds no patient data."""
+    tx.run(dialect.upsert(tx, setting, "value"), {"name": name, "value": orjson.dumps(value).decode()})
+
+
+def drop(tx: Tx, name: str) -> None:
+    """Forget a fact."""
+    tx.run(_DROP, {"row": name})
+
+
+def take_turn(tx: Tx, name: str, *, node: str, every_ms: int, lease_ms: int) -> bool:
+    """Whether this node does now what one node at a time does once in `every_ms`; it holds for `lease_ms`.
+
+    Asked again by the node that has the turn, it holds for `lease_ms` more. A node that died loses it then.
+    """
+    tx.lock(f"turn|{name}")
+    last = known(tx, name) or {"node": "", "until": 0, "done": None}
+    mine = last["node"] == node
+    busy = last["node"] != "" and not mine and tx.now < last["until"] <= tx.now + lease_ms
+    rested = last["done"] is None or not 0 <= tx.now - last["done"] < every_ms
+    if busy or not (mine or rested):
+        return False
+    put(tx, name, {**last, "node": node, "until": tx.now + lease_ms})
+    return True
+
+
+def end_turn(tx: Tx, name: str) -> None:
+    """It is done; the next turn begins `every_ms` from now."""
+    put(tx, name, {"node": "", "until": 0, "done": tx.now})

@@ -152,11 +152,13 @@ referral = Table(
     Column("service_patient", String(200), nullable=False, server_default=""),  # "Patient/…" there
     Column("correlation_id", String(64), nullable=False, server_default=""),
     Column("sealed", LargeBinary, nullable=False),  # the canonical referral
+    Column("pared", Integer, nullable=False, server_default="0"),  # 1: its content is gone; 2: the person too
     Index("referral_patient_ix", "patient", "service"),
     Index("referral_local_ix", "local"),
     Index("referral_service_ref_ix", "service", "service_ref"),
     Index("referral_state_ix", "state", "updated_at"),
     Index("referral_practice_ix", "practice", "opened_at"),
+    Index("referral_pared_ix", "pared", "closed_at"),
 )
 
 # One living referral per person and service, whatever two nodes do at once (promise 3). A parked possible

@@ -8,8 +8,9 @@ import pytest
 from bridge.delivery import outbox
 from bridge.domain.delivery import Kind, Leg, Receipt
 from bridge.domain.journey import DeliveryState, DeliveryStep
-from bridge.store import Store, lanes
-from bridge.store.lanes import Claimed, LostLease, Order, Try
+from bridge.store import Store, claims, lanes
+from bridge.store.claims import Claimed, LostLease, Try
+from bridge.store.lanes import Order
 from bridge.store.unit import Tx
 
 TRIED = Try(took_ms=1, result="accepted", status=200, code="", node="n1")
@@ -40,7 +41,7 @@ async def queue(store: Store, *orders: Order) -> None:
 
 
 async def claim(store: Store, limit: int = 10) -> list[Claimed]:
-    return await store.run(lambda tx: lanes.claim(tx, "sp", limit=limit, lease_ms=60_000))
+    return await store.run(lambda tx: claims.claim(tx, "sp", limit=limit, lease_ms=60_000))
 
 
 def opened(store: Store, claimed: Claimed) -> Any:
@@ -49,7 +50,7 @@ def opened(store: Store, claimed: Claimed) -> Any:
 
 async def accept(store: Store, claimed: Claimed) -> None:
     delivery = opened(store, claimed)
-    await store.run(lambda tx: lanes.settle(tx, delivery, DeliveryStep.ACCEPT, Receipt(), TRIED))
+    await store.run(lambda tx: claims.settle(tx, delivery, DeliveryStep.ACCEPT, Receipt(), TRIED))
 
 
 async def test_the_second_of_a_lane_waits_for_the_first(store: Store) -> None:
@@ -100,7 +101,7 @@ async def test_a_parked_head_holds_its_lane_and_no_other(store: Store) -> None:
     await queue(store, an_order("r1"), an_order("r1", kind=Kind.FILE), an_order("r2", "p2"))
     first = await claim(store, limit=1)
     delivery = opened(store, first[0])
-    await store.run(lambda tx: lanes.park(tx, delivery, TRIED))
+    await store.run(lambda tx: claims.park(tx, delivery, TRIED))
 
     assert [c.row.referral_id for c in await claim(store)] == ["r2"]
     lane_id, queued = await store.run(lambda tx: lanes.in_lane(tx, delivery.id)) or (0, None)
@@ -140,7 +141,7 @@ async def test_a_newer_version_over_a_parked_one_that_may_have_left_says_so(stor
     """The create updates what it may find there."""
     await queue(store, an_order(version=1))
     delivery = opened(store, (await claim(store))[0])
-    await store.run(lambda tx: lanes.park(tx, delivery, TRIED))
+    await store.run(lambda tx: claims.park(tx, delivery, TRIED))
     await queue(store, an_order(version=2))
     claimed = await claim(store)
 
@@ -152,7 +153,7 @@ async def test_postponed_means_not_before_its_time(store: Store, clock: Any) -> 
     await queue(store, an_order())
     delivery = opened(store, (await claim(store))[0])
     await store.run(
-        lambda tx: lanes.postpone(tx, delivery, DeliveryStep.POSTPONE, delay_ms=5_000, tried=TRIED)
+        lambda tx: claims.postpone(tx, delivery, DeliveryStep.POSTPONE, delay_ms=5_000, tried=TRIED)
     )
 
     assert await claim(store) == []
