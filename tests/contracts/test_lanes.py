@@ -45,7 +45,7 @@ async def claim(store: Store, limit: int = 10) -> list[Claimed]:
 
 
 def opened(store: Store, claimed: Claimed) -> Any:
-    return claimed.opened(lambda sealed, bound_to: sealed)
+    return claimed.opened(lambda sealed, bound_to: sealed)  # noqa: ARG005
 
 
 async def accept(store: Store, claimed: Claimed) -> None:
