@@ -42,12 +42,16 @@ _CONTEXT: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """One thing a service said: the outcome, or the problems that stop it."""
+    """One thing a service said: the outcome, or the problems that stop it.
+
+    `referral_ref` is how it names the referral, also where it cannot be used.
+    """
 
     position: str = ""
     outcome: Outcome | None = None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    referral_ref: str = ""
 
 
 def reports_of(
@@ -92,4 +96,10 @@ def _report(reading: OutcomeReading, outcome: Outcome) -> Report:
     if not outcome.identifier:
         findings.refuse("fhir-outcome-no-identifier", at)
     problems, warnings = tuple(findings.problems), tuple(findings.warnings)
-    return Report(position=at, outcome=None if problems else outcome, problems=problems, warnings=warnings)
+    return Report(
+        position=at,
+        outcome=None if problems else outcome,
+        problems=problems,
+        warnings=warnings,
+        referral_ref=outcome.referral_ref,
+    )

@@ -13,8 +13,9 @@ from sqlalchemy import delete, select, update
 from bridge.domain.journey import EventState, EventStep
 from bridge.errors import Unavailable
 from bridge.events import Event, emit, failed_at
-from bridge.pipeline import accept
+from bridge.pipeline import accept, report
 from bridge.pipeline.context import Context
+from bridge.pipeline.outcomes import NotYet
 from bridge.sources import Source
 from bridge.store import messages
 from bridge.store.messages import Message
@@ -42,6 +43,8 @@ async def translate_kept(translator: Translator) -> int:
     for event_id, message_id in due:
         try:
             await _translate(translator, event_id, message_id)
+        except NotYet:
+            await translator.store.run(partial(_again, event_id=event_id))
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - one message must not stop the others
@@ -62,16 +65,38 @@ def _due(tx: Tx) -> list[tuple[str, str]]:
 
 async def _translate(translator: Translator, event_id: str, message_id: str) -> None:
     kept = await translator.store.read(lambda tx: _message(tx, message_id))
-    readings = accept.read(translator.sources[kept.source], kept, translator.context)
-    allowed = translator.allowed(kept.caller)
+    apply = _reports(translator, kept) if kept.door in report.DOORS else _readings(translator, kept)
 
     def work(tx: Tx) -> None:
         gone = tx.run(delete(event).where(event.c.id == event_id, event.c.state == EventState.KEPT.value))
         if gone.rowcount:  # else another node has translated it meanwhile
-            for n, reading in enumerate(readings):
-                accept.settle(tx, translator.context, kept, n, reading, allowed=allowed, bulk=True)
+            apply(tx)
 
     await translator.store.run(work)
+
+
+def _readings(translator: Translator, kept: Message) -> Callable[[Tx], None]:
+    """What a GP system sent."""
+    readings = accept.read(translator.sources[kept.source], kept, translator.context)
+    allowed = translator.allowed(kept.caller)
+
+    def apply(tx: Tx) -> None:
+        for n, reading in enumerate(readings):
+            accept.settle(tx, translator.context, kept, n, reading, allowed=allowed, bulk=True)
+
+    return apply
+
+
+def _reports(translator: Translator, kept: Message) -> Callable[[Tx], None]:
+    """What a service reported."""
+    reports = report.read(kept, translator.context)
+
+    def apply(tx: Tx) -> None:
+        for n, said in enumerate(reports):
+            became = report.recorded(tx, translator.context, kept, said)
+            report.settle(tx, translator.context, kept, n, said, became)
+
+    return apply
 
 
 def _message(tx: Tx, message_id: str) -> Message:

@@ -7,6 +7,7 @@ belongs in a batch, whose entries stand alone.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bridge.domain.journey import EventState
 from bridge.domain.outcome import Outcome
@@ -24,7 +25,8 @@ from bridge.pipeline.verdict import UNBOUND, Became, Terms, Verdict
 from bridge.store.messages import EventRow, Message
 from bridge.store.unit import Store, Tx
 
-PUSHED, POLLED = "outcome", "poll"  # doors that outcomes come through
+PUSHED, POLLED = "outcome", "poll"
+DOORS = frozenset({PUSHED, POLLED})  # that outcomes come through
 LIMIT = 1 << 22  # bytes of one message
 
 
@@ -35,14 +37,16 @@ async def report(store: Store, ctx: Context, message: Message, terms: Terms = UN
         ctx,
         message,
         read=lambda: read(message, ctx),
-        apply=lambda tx, n, said: done(ctx, message, n, said, recorded(tx, ctx, message, said)),
+        apply=lambda tx, n, said: _done(ctx, message, n, said, recorded(tx, ctx, message, said)),
         terms=terms,
     )
 
 
-def settle(tx: Tx, ctx: Context, message: Message, n: int, said: Report) -> Became:
-    """Record one report of a kept message and what became of it."""
-    return keeping.note(tx, done(ctx, message, n, said, recorded(tx, ctx, message, said)))
+def settle(tx: Tx, ctx: Context, message: Message, n: int, said: Report, became: Recorded) -> Became:
+    """Note what became of one report of a kept message where nobody waits to hear it: a person does."""
+    if became.state is EventState.REFUSED:
+        became = replace(became, state=EventState.PARKED)
+    return keeping.note(tx, _done(ctx, message, n, said, became))
 
 
 def read(message: Message, ctx: Context) -> tuple[Report, ...]:
@@ -95,7 +99,7 @@ def recorded(tx: Tx, ctx: Context, message: Message, said: Report) -> Recorded:
     return outcomes.record(tx, ctx, sender, said.outcome)
 
 
-def done(ctx: Context, message: Message, n: int, said: Report, became: Recorded) -> Done:
+def _done(ctx: Context, message: Message, n: int, said: Report, became: Recorded) -> Done:
     """The event of one report."""
     row = EventRow(
         id=ctx.new_id(),

@@ -80,6 +80,11 @@ def keep(tx: Tx, kept: Message) -> None:
     )
 
 
+def is_kept(tx: Tx, message_id: str) -> bool:
+    """Whether there is a message of that id."""
+    return tx.run(select(message.c.id).where(message.c.id == message_id)).first() is not None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """A request id that was used before; `status` is None while it is still being processed."""
