@@ -15,8 +15,6 @@ from bridge.store import messages, queries
 from bridge.store.tables import delivery, lane, settled
 from bridge.store.unit import Tx
 
-LONGEST_WAIT_MS = 3_600_000  # of a lease and between two attempts
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
