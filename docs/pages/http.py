@@ -60,13 +60,13 @@ def _operations(paths: dict[str, Any]) -> Iterator[str]:
 
 
 def _operation(name: str, said: dict[str, Any]) -> str:
-    told = sentence(said.get("description")) or sentence(said.get("summary"))
+    told = sentence(said.get("description"))
     parameters = [
         (code(p["name"]), p["in"], _form(p.get("schema", {})), sentence(p.get("description")))
         for p in said.get("parameters", ())
     ]
     shown = table(("Parameter", "In", "Form", "Meaning"), parameters) if parameters else ""
-    return f"## `{name}`\n\n{told}\n\n{shown}"
+    return f"## `{name}`\n\n" + (f"{told}\n\n" if told else "") + shown
 
 
 def _form(schema: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from docs.generate import PAGES, REFERENCE, ROOT, page_of
 
-WRITTEN = sorted(file for file in (ROOT / "docs").rglob("*.md"))
+WRITTEN = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 NAMED_IN = sorted(
     file
     for folder in ("bridge", "mappings")
