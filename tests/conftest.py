@@ -1,12 +1,8 @@
 """Real parts for every test: a store on both dialects, a sealer with a real key ring, obvious referrals."""
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +18,11 @@ from bridge.security.keyring import KeyRing, create_key_ring
 from bridge.security.sealing import Sealer
 from bridge.store import Store, open_store
 from bridge.store.migrate import upgrade
+from tests import postgres_server as postgres_server_module
 
-settings.register_profile("bridge", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+settings.register_profile(
+    "bridge", deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 settings.load_profile("bridge")
 
 NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -72,65 +71,12 @@ async def sqlite_store(tmp_path: Path, sealer: Sealer, clock: Clock) -> AsyncIte
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL server of our own on loopback; skips with a reason where there is none."""
-    binaries = [p.parent for p in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
-    found = shutil.which("initdb")
-    if not binaries and found is None:
-        pytest.skip("PostgreSQL server programs are not installed here")
-    folder = max(binaries, default=None) or Path(found or "").parent
-    data = tmp_path_factory.mktemp("postgres")
-    user = _unprivileged(data)
-    if os.geteuid() == 0 and user is None:
-        pytest.skip("PostgreSQL does not run as root and there is no user postgres")
-    as_user: dict[str, Any] = {"user": user} if user else {}
-    subprocess.run(
-        [folder / "initdb", "-D", data / "db", "-U", "bridge", "-A", "trust", "--no-sync"],
-        check=True, capture_output=True, cwd=data, **as_user,
-    )  # fmt: skip
-    port = _free_port()
-    options = [
-        "-p", str(port), "-k", str(data), "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"
-    ]  # fmt: skip
-    with (data / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [folder / "postgres", "-D", data / "db", *options],
-            stdout=subprocess.DEVNULL, stderr=log, cwd=data, **as_user,
-        )  # fmt: skip
-    try:
-        _wait_for(port)
-        yield f"postgresql://bridge@127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def _unprivileged(folder: Path) -> str | None:
-    if os.geteuid() != 0:
-        return None
-    try:
-        entry = pwd.getpwnam("postgres")
-    except KeyError:
-        return None
-    os.chown(folder, entry.pw_uid, entry.pw_gid)
-    for parent in folder.parents:
-        if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/pytest-of-"):  # noqa: S108
-            parent.chmod(0o755)
-    return "postgres"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_for(port: int) -> None:
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                time.sleep(0.3)
-                return
-        time.sleep(0.05)
-    raise RuntimeError("PostgreSQL did not start")
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(postgres_server_module.running(tmp_path_factory.mktemp("postgres")))
+        except postgres_server_module.NotHere as reason:
+            pytest.skip(str(reason))
+        yield url
 
 
 @pytest.fixture
