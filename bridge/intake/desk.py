@@ -6,15 +6,20 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
-from bridge.errors import Problem, Unacceptable, Unavailable
+from bridge.errors import Busy, Problem, Unacceptable, Unavailable
+from bridge.pipeline.accept import accept
 from bridge.pipeline.context import Context
+from bridge.pipeline.keeping import keep_for_later
+from bridge.pipeline.verdict import Terms, Verdict
 from bridge.security.caller import Caller
 from bridge.security.callers import Callers, RequestFacts
 from bridge.sources import Source
 from bridge.store import Store
+from bridge.store.messages import Message
 
 REQUEST_ID = "X-Request-ID"
 CORRELATION_ID = "X-Correlation-ID"
+WAITING = frozenset({"too-much-waiting", "waiting-too-long"})  # limits that sending alone brings down
 
 
 class TooLarge(Unacceptable):
@@ -39,11 +44,15 @@ class Desk:
         facts = RequestFacts.from_scope(request.scope)
         return await asyncio.to_thread(self.callers.identify, facts)
 
-    async def body(self, request: Request) -> bytes:
-        """The whole body, refused as soon as it is too large; Unavailable when the bridge is full."""
+    def ready(self) -> None:
+        """Unavailable when the bridge takes nothing more."""
         limit = self.full()
         if limit:
             raise Unavailable(limit)
+
+    async def body(self, request: Request) -> bytes:
+        """The whole body, refused as soon as it is too large, or at once when the bridge is full."""
+        self.refuse_when_full()
         if int(request.headers.get("content-length") or 0) > self.largest_body:
             raise TooLarge(problems=(Problem(code="body-too-large"),))
         chunks, size = [], 0
@@ -53,6 +62,21 @@ class Desk:
                 raise TooLarge(problems=(Problem(code="body-too-large"),))
             chunks.append(chunk)
         return b"".join(chunks)
+
+    def refuse_when_full(self) -> None:
+        """Busy when more than enough waits, Unavailable when nothing can be taken at all."""
+        code = self.full()
+        if code:
+            raise (Busy if code in WAITING else Unavailable)(problems=(Problem(code=code),))
+
+    async def take(self, source: Source, message: Message, terms: Terms) -> Verdict:
+        """Keep a message, and translate it now or later as the site says; Unavailable when it is not kept."""
+        if self.later:
+            verdict = await self.store.run(lambda tx: keep_for_later(tx, self.context, message))
+        else:
+            verdict = await accept(self.store, self.context, source, message, terms)
+        self.wake()
+        return verdict
 
 
 def tracing(request: Request) -> dict[str, str]:

@@ -8,10 +8,9 @@ from fastapi import APIRouter, Path, Request, Response
 
 from bridge.errors import Forbidden, NotFound, Problem
 from bridge.events import Event, emit
+from bridge.intake import hl7v2
 from bridge.intake.answers import refusal
 from bridge.intake.desk import CORRELATION_ID, REQUEST_ID, Desk, tracing
-from bridge.pipeline.accept import accept
-from bridge.pipeline.keeping import keep_for_later
 from bridge.pipeline.verdict import Terms, Verdict
 from bridge.security.caller import Caller, Role
 from bridge.store import views
@@ -33,12 +32,10 @@ def routes(desk: Desk) -> APIRouter:
         if found is None or source not in caller.sources or Role.SYSTEM not in caller.roles:
             raise Forbidden(problems=(Problem(code="source-not-yours"),))
         message = await received(desk, request, caller, source=source, mapping=found.version, door="http")
-        if desk.later:
-            verdict = await desk.store.run(lambda tx: keep_for_later(tx, desk.context, message))
-        else:
-            verdict = await accept(desk.store, desk.context, found, message, Terms(allowed=caller.practices))
-        desk.wake()
-        return answer(message, verdict)
+        terms = Terms(allowed=caller.practices)
+        if hl7v2.spoken(message.media_type, message.content or b""):
+            return await hl7v2.answered(desk, found, message, terms)
+        return answer(message, await desk.take(found, message, terms))
 
     @router.get("/messages/{message_id}")
     async def get_message(message_id: Uuid, request: Request) -> Response:
@@ -123,7 +120,7 @@ def refused_status(codes: list[str], problems: tuple[Problem, ...]) -> int:
     """403 for another's practice, 400 for what is not readable at all, 422 for what is not usable."""
     if "practice-not-yours" in codes:
         return 403
-    syntax = ("json-", "xml-", "hl7-syntax", "body-")
+    syntax = ("json-", "xml-", "hl7-no-msh", "body-")
     return 400 if any(p.code in UNREADABLE or p.code.startswith(syntax) for p in problems) else 422
 
 

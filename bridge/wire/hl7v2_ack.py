@@ -53,6 +53,11 @@ _BY_ISSUE = {
     "duplicate": "205",
     "conflict": "205",
     "lock-error": "206",
+    "multiple-matches": "100",
+    "incomplete": "100",
+    "too-long": "102",
+    "too-costly": "102",
+    "forbidden": "204",
 }
 _INDEX = r"(?:\[(?:(\d+)|[^\]]*)\])?"
 _PLACE = re.compile(rf"([A-Z][A-Z0-9]{{2}}){_INDEX}-(\d+){_INDEX}(?:\.(\d+))?")
@@ -90,11 +95,12 @@ def acknowledge(
     now: datetime,
     control_id: str,
     receipt: str = "",
+    became: str = "",
 ) -> bytes:
     """The answer to a message, without frame; empty when the sender asked for none (MSH-15 and MSH-16).
 
-    `now` is aware, `control_id` is our MSH-10, `receipt` is our id of what was kept. MSH-11 is echoed: a test
-    message is not answered as a real one.
+    `now` is aware, `control_id` is our MSH-10, `receipt` is our id of what was kept, `became` what came of it
+    where that is not plain. MSH-11 is echoed: a test message is not answered as a real one.
     """
     header = _header(inbound)
     answer = _level(header, code)
@@ -103,7 +109,7 @@ def acknowledge(
     told = list(problems)
     segments = [
         _msh(header, now, control_id),
-        _msa(header, answer, told, receipt),
+        _msa(header, answer, told, receipt, became),
         *_errors(header, inbound, code, told),
     ]
     return "".join(f"{segment}\r" for segment in segments).encode(header.charset, "replace")
@@ -175,8 +181,12 @@ def _msh(header: _Header, now: datetime, control_id: str) -> str:
     return d.field.join(fields).rstrip(d.field)
 
 
-def _msa(header: _Header, answer: str, problems: list[Problem], receipt: str) -> str:
-    told = [str(problem) for problem in problems[:1]] + ([f"receipt {receipt}"] if receipt else [])
+def _msa(header: _Header, answer: str, problems: list[Problem], receipt: str, became: str) -> str:
+    told = [
+        *map(str, problems[:1]),
+        *([became] if became else []),
+        *([f"receipt {receipt}"] if receipt else []),
+    ]
     text = escape("; ".join(told), header.delimiters)
     return header.delimiters.field.join(["MSA", answer, header.echo(10), text]).rstrip(
         header.delimiters.field

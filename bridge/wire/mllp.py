@@ -11,18 +11,23 @@ from bridge.errors import Problem
 START = b"\x0b"
 END = b"\x1c\r"
 LIMIT = 5_000_000  # bytes of one message
+_HEAD = 4_096  # bytes of a message given up, enough for its header
 _RESTART = b"\x0bMSH"
 _LINE_ENDS = re.compile(rb"[\r\n]+")
 
 
 class Framer:
-    """Turns bytes as they arrive into messages and problems, in order."""
+    """Turns bytes as they arrive into messages and problems, in order.
+
+    `head` is the beginning of what it was closed over, so that the sender can be answered by its own header.
+    """
 
     def __init__(self, *, limit: int = LIMIT) -> None:
         self._limit = limit
         self._buffer = bytearray()
         self._searched = 0
         self.closed = False
+        self.head = b""
 
     @property
     def unfinished(self) -> bool:
@@ -66,6 +71,7 @@ class Framer:
     def _close(self, found: list[bytes | Problem], code: str) -> None:
         found.append(Problem(code=code))
         self.closed = True
+        self.head = bytes(self._buffer[:_HEAD])
         self._buffer.clear()
 
 
