@@ -21,7 +21,7 @@ import httpx
 from sqlalchemy import func, select
 
 from benchmarks import site
-from benchmarks.intake import free_port, wait_for
+from benchmarks.processes import free_port, wait_for
 from bridge.app import Bridge, open_bridge
 from bridge.pipeline.accept import accept
 from bridge.store.messages import Message, get_body
@@ -30,6 +30,7 @@ from bridge.store.unit import Tx
 
 HERE = Path(__file__).parent
 CONCURRENCY = 16
+PER_SECOND = "deliveries per second"
 
 
 @contextmanager
@@ -119,16 +120,29 @@ async def drain(how_many: int = 10_000) -> list[dict[str, Any]]:
             bodies = await bridge.store.read(_bodies)
             floor = await bare(endpoint, bodies)
             ours = await drained(bridge, how_many)
-    return [
-        {
-            "name": "drain",
-            "bridge": round(ours, 1),
-            "floor": round(floor, 1),
-            "ratio": round(ours / floor, 3),
-            "unit": "deliveries per second",
-        }
-    ]
+    return [row("drain", ours, floor, PER_SECOND)]
+
+
+async def poison(how_many: int = 4_000) -> list[dict[str, Any]]:
+    """1 % of the referrals are refused by the service: what that does to the others."""
+    speeds = []
+    for refused in (1, 0):
+        with tempfile.TemporaryDirectory() as scratch, receiver(refused) as endpoint:
+            async with queued(Path(scratch), endpoint, how_many) as bridge:
+                speeds.append(await drained(bridge, how_many))
+    return [row("poison", *speeds, PER_SECOND)]
+
+
+def row(name: str, ours: float, floor: float, unit: str) -> dict[str, Any]:
+    """One row of the results file."""
+    figures = {"bridge": round(ours, 1), "floor": round(floor, 1), "ratio": round(ours / floor, 3)}
+    return {"name": name, **figures, "unit": unit}
+
+
+def measure() -> list[dict[str, Any]]:
+    """Both rows."""
+    return [*asyncio.run(drain()), *asyncio.run(poison())]
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(drain(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)), indent=2))
+    print(json.dumps(measure(), indent=2))

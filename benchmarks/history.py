@@ -7,8 +7,6 @@ against the same with none (or 10^3). memory-backlog-1e6: RSS of a serving proce
 import asyncio
 import json
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import site
-from benchmarks.drain import drained, queued, receiver
-from benchmarks.intake import free_port, load, wait_for
+from benchmarks.drain import PER_SECOND, drained, queued, receiver, row
+from benchmarks.intake import load
+from benchmarks.processes import free_port, serve
 from bridge.store import tables
 
 MILLION = 1_000_000
@@ -50,7 +49,7 @@ def fill(database: Path, how_many: int, *, backlog: bool) -> None:
         for n, key in ids("r")
     ))  # fmt: skip
     _insert(db, tables.event_key, (
-        {"id": f"k{n}", "referral_id": key, "clock": "v1", "content": "c", "kind": "referred", "event_id": "e"}
+        {"id": f"k{n}", "referral_id": key, "clock": "v1", "content": "", "kind": "referred", "event_id": ""}
         for n, key in ids("r")
     ))  # fmt: skip
     _insert(db, tables.lane, (
@@ -107,37 +106,15 @@ def taking_in(history: int, seconds: float = 6.0) -> float:
         bodies.write_bytes(b"\n".join(site.events(20_000)))
         port = free_port()
         config = site.write_site(folder / "site", port=port)
-        _serve(config, port).terminate_and_wait()
+        serve(config, port).stop()
         if history:
             fill(folder / "site" / "var" / "bridge.sqlite", history, backlog=False)
-        server = _serve(config, port)
+        server = serve(config, port)
         try:
             load(port, bodies, 1.0)
             return float(load(port, bodies, seconds)["per_second"])
         finally:
-            server.terminate_and_wait()
-
-
-class _Server:
-    def __init__(self, config: Path, port: int) -> None:
-        command = ["env", f"BRIDGE_CONFIG={config}", sys.executable, "-m", "bridge", "serve"]
-        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        wait_for(port)
-
-    def terminate_and_wait(self) -> None:
-        """Stop it the ordinary way."""
-        self.process.terminate()
-        self.process.wait(60)
-
-    def rss_mb(self) -> float:
-        """Resident memory now."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-        return int(line.split()[1]) / 1024
-
-
-def _serve(config: Path, port: int) -> _Server:
-    return _Server(config, port)
+            server.stop()
 
 
 def memory(backlog: int) -> float:
@@ -146,40 +123,29 @@ def memory(backlog: int) -> float:
         folder = Path(scratch) / "site"
         port = free_port()
         config = site.write_site(folder, port=port, workers=True)
-        _serve(config, port).terminate_and_wait()
+        serve(config, port).stop()
         fill(folder / "var" / "bridge.sqlite", backlog, backlog=True)
-        server = _serve(config, port)
+        server = serve(config, port)
         try:
             time.sleep(8)
             return server.rss_mb()
         finally:
-            server.terminate_and_wait()
-
-
-def _row(name: str, with_rows: float, without: float, unit: str) -> dict[str, Any]:
-    return {
-        "name": name,
-        "bridge": round(with_rows, 1),
-        "floor": round(without, 1),
-        "ratio": round(with_rows / without, 3),
-        "unit": unit,
-    }
+            server.stop()
 
 
 def measure() -> list[dict[str, Any]]:
     """The four rows of the results file."""
-    per_second = "deliveries per second"
     empty = asyncio.run(draining(1, 0))
     return [
-        _row("drain-history-1e6", asyncio.run(draining(MILLION, 0)), empty, per_second),
-        _row(
+        row("drain-history-1e6", asyncio.run(draining(MILLION, 0)), empty, PER_SECOND),
+        row(
             "drain-backlog-1e6",
             asyncio.run(draining(0, MILLION)),
             asyncio.run(draining(0, 1000)),
-            per_second,
+            PER_SECOND,
         ),
-        _row("intake-history-1e6", taking_in(MILLION), taking_in(0), "202 per second"),
-        _row("memory-backlog-1e6", memory(MILLION), memory(1000), "MB resident"),
+        row("intake-history-1e6", taking_in(MILLION), taking_in(0), "202 per second"),
+        row("memory-backlog-1e6", memory(MILLION), memory(1000), "MB resident"),
     ]
 
 

@@ -2,35 +2,18 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 from benchmarks import site
+from benchmarks.drain import row
+from benchmarks.processes import free_port, wait_for
 
 HERE = Path(__file__).parent
 CONNECTIONS = 32
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_for(port: int) -> None:
-    """Until something listens there."""
-    for _ in range(600):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    raise RuntimeError("the server did not start")
 
 
 def load(port: int, bodies: Path, seconds: float, connections: int = CONNECTIONS) -> dict[str, Any]:
@@ -79,16 +62,7 @@ def measure(seconds: float = 8.0) -> list[dict[str, Any]]:
                 [sys.executable, "-m", "bridge", "serve"], port, bodies, seconds, BRIDGE_CONFIG=str(config)
             )
             print(name, "ours", ours, "floor", floor, file=sys.stderr)
-            ratio = round(ours["per_second"] / floor["per_second"], 3)
-            rows.append(
-                {
-                    "name": name,
-                    "bridge": ours["per_second"],
-                    "floor": floor["per_second"],
-                    "ratio": ratio,
-                    "unit": "202 per second",
-                }
-            )
+            rows.append(row(name, ours["per_second"], floor["per_second"], "202 per second"))
     return rows
 
 
