@@ -37,7 +37,7 @@ check: $(READY)  ## Lint, types, import rules, spelling, house rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/codespell
-	$(BIN)/pytest -q tests/test_house.py tests/errors tests/docs
+	$(BIN)/pytest -q tests/test_house.py tests/test_lock.py tests/errors tests/docs
 
 format: $(READY)  ## Put code into its form
 	$(BIN)/ruff check --fix
