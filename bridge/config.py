@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -87,6 +87,52 @@ class FolderSettings(_Strict):
     )
 
 
+class Limits(_Strict):
+    """When the doors take nothing more. Looked at every `every_s`, never for a request; 0 means no limit."""
+
+    most_unsettled: int = Field(
+        default=200_000, ge=0, description="So many deliveries wait: the doors answer 429."
+    )
+    oldest_hours: float = Field(
+        default=96, ge=0, description="A delivery that is neither parked nor held back is so old: 429."
+    )
+    least_free_mb: int = Field(
+        default=500, ge=0, description="Less disk is free where the data folder is: 503, and not ready."
+    )
+    every_s: float = Field(default=2, gt=0, le=60, description="How often it is looked at, in seconds.")
+
+
+class Retention(_Strict):
+    """How long what is kept stays, in days. What waits for a person, a partner or a row stays."""
+
+    daily: bool = Field(default=True, description="Whether a node purges once a day by itself.")
+    bodies: int = Field(
+        default=30,
+        ge=1,
+        description="Bytes of messages and deliveries, after all that came of a message was settled.",
+    )
+    requests: int = Field(
+        default=30, ge=1, description="Request ids with our answers, which a repeated request gets again."
+    )
+    records: int = Field(
+        default=365,
+        ge=1,
+        description="Content of a referral and of its outcomes, sealed, after the referral was closed.",
+    )
+    attempts: int = Field(default=365, ge=1, description="Attempts to send: times, results and codes.")
+    journey: int = Field(
+        default=1096,
+        ge=1,
+        description="Events, messages and settled deliveries without content; and whose they were.",
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Retention":
+        if not self.bodies <= self.records <= self.journey:
+            raise ValueError("bodies may not stay longer than records, nor records longer than the journey")
+        return self
+
+
 class Settings(BaseSettings):
     """Everything a site can set. Environment variables are BRIDGE_ and the name, with __ between levels."""
 
@@ -124,6 +170,8 @@ class Settings(BaseSettings):
         default_factory=dict, description="How to talk to each partner."
     )
     folders: tuple[FolderSettings, ...] = Field(default=(), description="Drop folders.")
+    limits: Limits = Field(default=Limits(), description="When the doors take nothing more.")
+    retention: Retention = Field(default=Retention(), description="How long what is kept stays.")
     log: Literal["json", "text"] = Field(default="json", description="Form of the log on standard error.")
 
     @field_validator("base")

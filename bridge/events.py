@@ -35,6 +35,8 @@ class Event(Enum):
     BREAKER_CLOSED = (logging.INFO, "partner back in use", ("partner",))
     OUTCOME_RECORDED = (logging.INFO, "outcome recorded", ("referral", "kind"))
     OUTCOME_REFUSED = (logging.WARNING, "outcome refused", ("message", "caller", "code"))
+    INTAKE_CLOSED = (logging.ERROR, "the doors take nothing more for now", ("code",))
+    INTAKE_OPENED = (logging.INFO, "the doors take messages again", ("code",))
     BATCH_STARTED = (logging.INFO, "extract started", ("batch", "source"))
     BATCH_DONE = (logging.INFO, "extract done", ("batch", "source", "events"))
     BATCH_REFUSED = (logging.ERROR, "extract refused", ("batch", "source", "code"))
@@ -42,6 +44,11 @@ class Event(Enum):
     POLL_FAILED = (logging.WARNING, "service could not be polled", ("partner", "code"))
     WORKER_FAILED = (logging.ERROR, "a worker step failed and will be tried again", ("worker", "error"))
     STORE_UNAVAILABLE = (logging.ERROR, "the database cannot be used right now", ("worker", "reason"))
+    PURGED = (
+        logging.INFO,
+        "what is past its time was purged",
+        ("bodies", "requests", "attempts", "records", "journeys", "lapsed", "took_s"),
+    )
     RISK_RAISED = (logging.CRITICAL, "a risk was raised: the risk contact must hear", ("referral", "scheme"))
 
 

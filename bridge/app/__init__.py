@@ -21,9 +21,11 @@ from bridge.fhir.naming import Naming
 from bridge.intake import answers, control, http
 from bridge.intake.desk import Desk
 from bridge.ops import health
+from bridge.ops.limits import Bounds, Gauge
 from bridge.partners.http import FhirClient
 from bridge.pipeline import forward
 from bridge.pipeline.context import Context
+from bridge.schemes import Rulebook
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import load_key_ring
 from bridge.security.sealing import Sealer
@@ -47,6 +49,7 @@ class Bridge:
     clients: tuple[FhirClient, ...]
     desk: Desk
     chain: AuditChain
+    gauge: Gauge
 
     def http(self) -> FastAPI:
         """The HTTP application."""
@@ -66,6 +69,7 @@ class Bridge:
             data=self.settings.data,
             mappings={name: source.version for name, source in self.sources.items()},
             version=VERSION,
+            least_free=self.settings.limits.least_free_mb * 1_000_000,
         )
 
 
@@ -86,6 +90,8 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
         workers = tuple(
             _worker(settings, store, sealer, context, partner) for partner, _ in partners if settings.workers
         )
+        gauge = Gauge(store, settings.data, _bounds(settings, rulebook))
+        await gauge.look()
         desk = Desk(
             store=store,
             context=context,
@@ -94,8 +100,10 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
             largest_body=settings.http.largest_body_mb * 1_000_000,
             later=settings.translate == "later",
             wake=_waker(workers),
+            full=gauge.full,
         )
-        yield Bridge(settings, store, sealer, context, sources, workers, clients, desk, AuditChain(ring))
+        chain = AuditChain(ring)
+        yield Bridge(settings, store, sealer, context, sources, workers, clients, desk, chain, gauge)
     finally:
         for client in clients:
             await client.aclose()
@@ -108,6 +116,18 @@ def _refuse_open_doors(settings: Settings) -> None:
         raise ConfigError(
             "http.host is not a loopback address and there are no callers: nobody could be known"
         )
+
+
+def _bounds(settings: Settings, rulebook: Rulebook) -> Bounds:
+    limits = settings.limits
+    return Bounds(
+        most_unsettled=limits.most_unsettled,
+        oldest_ms=int(limits.oldest_hours * 3_600_000),
+        least_free=limits.least_free_mb * 1_000_000,
+        every_s=limits.every_s,
+        partners=partner_names(rulebook),
+        held_back=forward.HELD_BACK,
+    )
 
 
 def _worker(settings: Settings, store: Store, sealer: Sealer, context: Context, partner: Partner) -> Worker:

@@ -39,6 +39,7 @@ async def run(bridge: Bridge, stop: asyncio.Event) -> None:
     server = Server(config)
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve())
+        group.create_task(bridge.gauge.watch(stop))
         for worker in bridge.workers:
             group.create_task(worker.run(stop))
         if settings.workers:

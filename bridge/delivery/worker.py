@@ -19,7 +19,7 @@ from bridge.domain.delivery import Delivery, Effect, Receipt
 from bridge.domain.journey import DeliveryState, DeliveryStep
 from bridge.errors import Ambiguous, BridgeError, DeliveryError, Doubtful, Unavailable
 from bridge.events import Event, emit, failed_at
-from bridge.store import claims
+from bridge.store import claims, hold
 from bridge.store.claims import Claimed, LostLease, Try
 from bridge.store.unit import Store, Tx
 
@@ -116,6 +116,8 @@ class Worker:
         lease_ms = int(self._terms.lease.total_seconds() * 1000)
 
         def work(tx: Tx) -> list[tuple[Claimed, LastLook]]:
+            if hold.is_held(tx):
+                return []
             claimed = claims.claim(tx, self.partner.name, limit=limit, lease_ms=lease_ms)
             looks = self._last_look(tx, claimed) if claimed else {}
             return [(each, looks.get(each.row.id, LastLook())) for each in claimed]

@@ -10,6 +10,7 @@ BridgeError
 │ ├ Forbidden          the caller may not do this
 │ └ NotFound           no such thing, or not for this caller
 ├ Unavailable          ours: the store is full, locked or away; the sender should try again
+│ └ Busy               enough waits here already; the sender should come later
 └ DeliveryError        one attempt failed; see delivery/retry.py
   ├ Refused            the partner read it and said no
   ├ NotThePartner      something answered, but not the partner's FHIR server
@@ -102,6 +103,10 @@ class NotFound(IntakeError):
 
 class Unavailable(BridgeError):
     """The bridge cannot keep anything right now; try again."""
+
+
+class Busy(Unavailable):
+    """Enough waits here already; come again later."""
 
 
 class DeliveryError(BridgeError):

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from bridge.errors import (
     BridgeError,
+    Busy,
     Conflict,
     Forbidden,
     IntakeError,
@@ -37,6 +38,7 @@ ANSWERS: dict[type[BridgeError], tuple[int, str]] = {
     Unreadable: (400, "unreadable"),
     Unacceptable: (422, "unacceptable"),
     IntakeError: (400, "unreadable"),
+    Busy: (429, "too-much-waiting"),
     Unavailable: (503, "unavailable"),
 }
 _STATUSES = {404: "not-found", 405: "method-not-allowed", 406: "not-acceptable", 415: "media-type"}
@@ -63,7 +65,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(BridgeError)
     async def bridge_error(_request: Request, error: BridgeError) -> Response:
         status, code = status_of(error)
-        headers = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
+        headers = {"Retry-After": str(RETRY_AFTER_S)} if status in (429, 503) else {}
         if status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         return refusal(status, error.problems or (Problem(code=code),), headers)

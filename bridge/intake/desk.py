@@ -45,14 +45,14 @@ class Desk:
         return await asyncio.to_thread(self.callers.identify, facts)
 
     def ready(self) -> None:
-        """Unavailable when the bridge takes nothing more."""
-        limit = self.full()
-        if limit:
-            raise Unavailable(limit)
+        """Busy when more than enough waits already, Unavailable when nothing can be taken at all."""
+        code = self.full()
+        if code:
+            raise (Busy if code in WAITING else Unavailable)(problems=(Problem(code=code),))
 
     async def body(self, request: Request) -> bytes:
         """The whole body, refused as soon as it is too large, or at once when the bridge is full."""
-        self.refuse_when_full()
+        self.ready()
         if int(request.headers.get("content-length") or 0) > self.largest_body:
             raise TooLarge(problems=(Problem(code="body-too-large"),))
         chunks, size = [], 0
@@ -62,12 +62,6 @@ class Desk:
                 raise TooLarge(problems=(Problem(code="body-too-large"),))
             chunks.append(chunk)
         return b"".join(chunks)
-
-    def refuse_when_full(self) -> None:
-        """Busy when more than enough waits, Unavailable when nothing can be taken at all."""
-        code = self.full()
-        if code:
-            raise (Busy if code in WAITING else Unavailable)(problems=(Problem(code=code),))
 
     async def take(self, source: Source, message: Message, terms: Terms) -> Verdict:
         """Keep a message, and translate it now or later as the site says; Unavailable when it is not kept."""

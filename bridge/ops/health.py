@@ -16,7 +16,6 @@ from bridge.store import Store, views
 from bridge.store.unit import Tx
 
 WEDGED_MS = 120_000
-LEAST_FREE_BYTES = 200_000_000
 
 
 class Beating(Protocol):
@@ -36,6 +35,7 @@ class Pulse:
     data: Path
     mappings: Mapping[str, str]
     version: str
+    least_free: int  # bytes
     now: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
     def free_bytes(self) -> int:
@@ -70,7 +70,7 @@ def routes(pulse: Pulse) -> APIRouter:
 
 async def not_ready(pulse: Pulse) -> str:
     """Why nothing can be kept right now; "" when it can. A partner's outage is no reason."""
-    if pulse.free_bytes() < LEAST_FREE_BYTES:
+    if pulse.free_bytes() < pulse.least_free:
         return "too little free disk"
     try:
         await pulse.store.run(_touch)

@@ -22,7 +22,8 @@ from bridge.fhir.writing import to_json
 from bridge.pipeline.context import Context
 from bridge.schemes import Mode, PracticeRule, Scheme
 from bridge.store import lanes, referrals
-from bridge.store.lanes import Claimed, Order
+from bridge.store.claims import Claimed
+from bridge.store.lanes import Order
 from bridge.store.referrals import About, Stored
 from bridge.store.unit import Tx
 
@@ -34,6 +35,8 @@ STATUS = {
     ReferralState.REJECTED: "revoked",
     ReferralState.ENTERED_IN_ERROR: "entered-in-error",
 }
+# Codes of a last look that waits for the practice, not for the service.
+HELD_BACK = ("practice-not-live", "feed-too-old")
 
 
 def create(tx: Tx, ctx: Context, stored: Stored, *, cause: str) -> None:

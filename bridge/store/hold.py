@@ -1,6 +1,6 @@
 """The hold: while it stands workers claim nothing and doors answer 503. One row, so that every node obeys it.
 
-It is read in the very unit that claims, so nothing is claimed after the commit that put it there.
+It is read in the very unit that claims. What is in flight when it is put there ends as it would have.
 """
 
 from dataclasses import asdict, dataclass

@@ -158,7 +158,13 @@ referral = Table(
     Index("referral_service_ref_ix", "service", "service_ref"),
     Index("referral_state_ix", "state", "updated_at"),
     Index("referral_practice_ix", "practice", "opened_at"),
-    Index("referral_pared_ix", "pared", "closed_at"),
+    Index(
+        "referral_pared_ix",
+        "pared",
+        "closed_at",
+        sqlite_where=text("closed_at IS NOT NULL"),
+        postgresql_where=text("closed_at IS NOT NULL"),
+    ),
 )
 
 # One living referral per person and service, whatever two nodes do at once (promise 3). A parked possible

@@ -8,6 +8,16 @@ ENTRIES: dict[str, Entry] = {
         "Send one referral in one message; attachments do not belong in it.",
         "too-long",
     ),
+    "disk-nearly-full": Entry(
+        "The bridge has too little free disk to take anything more.",
+        "Send it again later; an operator makes room.",
+        "no-store",
+    ),
+    "held": Entry(
+        "The bridge stands still on purpose and takes nothing until an operator resumes it.",
+        "Send it again later; `bridge hold show` says who stopped it and why.",
+        "transient",
+    ),
     "media-type": Entry(
         "This address does not take content of that type.",
         "Set Content-Type to the type that docs/reference/http.md names for this address.",
@@ -43,6 +53,11 @@ ENTRIES: dict[str, Entry] = {
         "Check the name in the address and the sources of the caller's entry.",
         "forbidden",
     ),
+    "too-much-waiting": Entry(
+        "So much waits to be sent already that the bridge takes nothing more for now.",
+        "Send it again later; an operator looks at /health for the partner that is behind.",
+        "throttled",
+    ),
     "unacceptable": Entry(
         "The message was read but cannot be used.", "Mend it and send it again.", "processing"
     ),
@@ -50,6 +65,11 @@ ENTRIES: dict[str, Entry] = {
         "The bridge cannot keep anything right now.",
         "Keep the message and send it again; an operator looks at /health.",
         "transient",
+    ),
+    "waiting-too-long": Entry(
+        "What waits to be sent has waited so long that the bridge takes nothing more for now.",
+        "Send it again later; an operator looks at /health for the partner that is behind.",
+        "throttled",
     ),
     "unreadable": Entry(
         "The message is not in the form that this address reads.",
