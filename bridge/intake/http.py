@@ -27,6 +27,11 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.post("/events/{source}", status_code=202)
     async def post_event(source: Name, request: Request) -> Response:
+        """Take one message of a source in; the answer says what became of each thing it says.
+
+        202 for news, 200 for a repeat, 409 for other content under a version that is known. HL7 v2 is
+        answered with an acknowledgement. Location leads to the message's story.
+        """
         caller = await desk.caller(request)
         found = desk.sources.get(source)
         if found is None or source not in caller.sources or Role.SYSTEM not in caller.roles:
@@ -39,6 +44,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/messages/{message_id}")
     async def get_message(message_id: Uuid, request: Request) -> Response:
+        """What became of a message, for its sender and for operators."""
         caller = await desk.caller(request)
         story = await desk.store.read(lambda tx: views.message_story(tx, message_id))
         if story is None or not (story["caller"] == caller.name or Role.OPERATOR in caller.roles):
@@ -47,6 +53,7 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/referrals/{referral_id}")
     async def get_referral(referral_id: Uuid, request: Request) -> Response:
+        """Where a referral stands, for its practice, its service and operators; no patient data."""
         caller = await desk.caller(request)
         story = await desk.store.read(lambda tx: views.referral_story(tx, referral_id))
         if story is None or not may_see(caller, story["practice"], story["service"]):
