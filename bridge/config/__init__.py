@@ -5,7 +5,7 @@ import socket
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -15,8 +15,10 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from bridge.config.mllp import MllpSettings
 from bridge.errors import ConfigError, Problem
 
+Model = TypeVar("Model", bound=BaseModel)
 ROLES = Literal["system", "service", "practice", "operator", "data-officer"]
 
 
@@ -170,6 +172,7 @@ class Settings(BaseSettings):
         default_factory=dict, description="How to talk to each partner."
     )
     folders: tuple[FolderSettings, ...] = Field(default=(), description="Drop folders.")
+    mllp: tuple[MllpSettings, ...] = Field(default=(), description="Ports for HL7 v2 over MLLP.")
     limits: Limits = Field(default=Limits(), description="When the doors take nothing more.")
     retention: Retention = Field(default=Retention(), description="How long what is kept stays.")
     log: Literal["json", "text"] = Field(default="json", description="Form of the log on standard error.")
@@ -230,7 +233,6 @@ def read_settings(file: Path) -> Settings:
 
 def _settled(settings: Settings, home: Path) -> Settings:
     """The same with every path absolute."""
-    folders = tuple(f.model_copy(update={"path": home / f.path}) for f in settings.folders)
     database = settings.database
     if database.startswith("sqlite:"):
         database = f"sqlite:{home / database.removeprefix('sqlite:')}"
@@ -239,14 +241,21 @@ def _settled(settings: Settings, home: Path) -> Settings:
             "data": home / settings.data,
             "mappings": home / settings.mappings,
             "database": database,
-            "folders": folders,
+            "folders": tuple(_at_home(each, home) for each in settings.folders),
+            "mllp": tuple(_at_home(each, home) for each in settings.mllp),
+            "partners": {name: _at_home(each, home) for name, each in settings.partners.items()},
         }
     )
 
 
+def _at_home(model: Model, home: Path) -> Model:
+    """The same with every path absolute."""
+    return model.model_copy(update={name: home / said for name, said in model if isinstance(said, Path)})
+
+
 def shipped(name: str) -> Path:
     """A folder that comes with the bridge (`mappings`, `fixtures`): in the wheel, else in the checkout."""
-    here = Path(__file__).parent
+    here = Path(__file__).parent.parent
     packed = here / "shipped" / name
     return packed if packed.is_dir() else here.parent / name
 
