@@ -38,6 +38,21 @@ ENTRIES: dict[str, Entry] = {
         "Accept application/fhir+json.",
         "processing",
     ),
+    "bars-request-id-reused": Entry(
+        "This X-Request-Id was used before for another message; nothing of this one was done.",
+        "Give each message an X-Request-Id of its own, and repeat a message byte by byte.",
+        "conflict",
+    ),
+    "bars-request-repeated": Entry(
+        "The message of this X-Request-Id was processed before; nothing was done twice.",
+        "Nothing to do: treat it as delivered.",
+        "duplicate",
+    ),
+    "bars-request-under-way": Entry(
+        "The message of this X-Request-Id is being processed at this moment.",
+        "Send the same again in a few seconds.",
+        "duplicate",
+    ),
     "bars-version-missing": Entry(
         "Bundle.meta.versionId, the version of the BaRS Application, is missing.",
         "Send the version of the Application the message follows.",

@@ -3,6 +3,11 @@
 from bridge.errors.catalogue.entry import Entry
 
 ENTRIES: dict[str, Entry] = {
+    "fhir-bundle-type": Entry(
+        "This address takes Bundles of type transaction and batch.",
+        "Send a transaction or a batch; messages go to $process-message.",
+        "not-supported",
+    ),
     "fhir-business-identifier-unclear": Entry(
         "The request carries several identifiers and none is marked as the one that names it.",
         "Type one identifier PLAC (HL7 table 0203), or name its system in the mapping file.",
@@ -17,6 +22,11 @@ ENTRIES: dict[str, Entry] = {
         "The code is not one of the closed set for this element.",
         "Use a code of the set named in the rule.",
         "code-invalid",
+    ),
+    "fhir-condition": Entry(
+        "The condition of a conditional create is not one that can be checked here.",
+        "Write identifier=system|value with an identifier that the ServiceRequest itself carries.",
+        "not-supported",
     ),
     "fhir-confidential": Entry(
         "The message is labelled restricted; nothing of it was used or kept.",
@@ -33,6 +43,11 @@ ENTRIES: dict[str, Entry] = {
         "A flag of a kind the bridge does not pass on was left out (safeguarding, for example).",
         "Tell the service by the way agreed for such flags.",
         "informational",
+    ),
+    "fhir-id-differs": Entry(
+        "The id in the address is not that of the resource.",
+        "Send the resource under its own id.",
+        "invalid",
     ),
     "fhir-intent": Entry(
         "The request is a proposal or an option, not something anyone decided.",
@@ -130,6 +145,11 @@ ENTRIES: dict[str, Entry] = {
     "fhir-system": Entry(
         "The system is not spelt as the national one is, or is retired.",
         "Use the current address of the system.",
+    ),
+    "fhir-type-differs": Entry(
+        "The address is of another resource type than the one that was sent.",
+        "Send the resource to the address of its type, or in a transaction.",
+        "invalid",
     ),
     "fhir-unknown-element": Entry(
         "The type has no such element.", "Remove it, or send it as an extension.", "structure"
