@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from uuid import UUID, uuid5
 
 from fastapi import Request
 
+from bridge.domain.referral import BRIDGE
 from bridge.errors import Busy, Problem, Unacceptable, Unavailable
 from bridge.pipeline.accept import accept
 from bridge.pipeline.context import Context
@@ -20,6 +22,22 @@ from bridge.store.messages import Message
 REQUEST_ID = "X-Request-ID"
 CORRELATION_ID = "X-Correlation-ID"
 WAITING = frozenset({"too-much-waiting", "waiting-too-long"})  # limits that sending alone brings down
+# What a message may be called in the store, which holds its media type in the clear.
+MEDIA_TYPES = frozenset(
+    {
+        "application/fhir+json",
+        "application/fhir+xml",
+        "application/hl7-v2",
+        "application/hl7-v2+er7",
+        "application/json",
+        "application/octet-stream",
+        "application/xml",
+        "text/csv",
+        "text/plain",
+        "text/xml",
+        "x-application/hl7-v2+er7",
+    }
+)
 
 
 class TooLarge(Unacceptable):
@@ -77,3 +95,20 @@ def tracing(request: Request) -> dict[str, str]:
     """The two ids of the request, where they are fit to be kept and sent back (64 printable characters)."""
     found = {name: request.headers.get(name, "") for name in (REQUEST_ID, CORRELATION_ID)}
     return {k: v for k, v in found.items() if 0 < len(v) <= 64 and v.isascii() and v.isprintable()}
+
+
+def kept_id(said: str) -> str:
+    """A sender's own id as the store keeps it, in the clear: a UUID stays, other text may say anything.
+
+    Of that the UUID derived from it is kept, the same for the same text.
+    """
+    try:
+        return str(UUID(said)) if said else ""
+    except ValueError:
+        return str(uuid5(BRIDGE, said))
+
+
+def media_type_of(request: Request) -> str:
+    """The media type without parameters; "" for one that no door speaks."""
+    said = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return said if said in MEDIA_TYPES else ""

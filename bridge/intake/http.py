@@ -10,7 +10,7 @@ from bridge.errors import Forbidden, NotFound, Problem
 from bridge.events import Event, emit
 from bridge.intake import hl7v2
 from bridge.intake.answers import refusal
-from bridge.intake.desk import CORRELATION_ID, REQUEST_ID, Desk, tracing
+from bridge.intake.desk import CORRELATION_ID, REQUEST_ID, Desk, kept_id, media_type_of, tracing
 from bridge.pipeline.verdict import Terms, Verdict
 from bridge.security.caller import Caller, Role
 from bridge.store import views
@@ -79,12 +79,12 @@ async def received(
         source=source,
         door=door,
         caller=caller.name,
-        media_type=request.headers.get("content-type", "")[:80],
+        media_type=media_type_of(request),
         content=content,
         size=len(content),
         mapping=mapping,
-        request_id=traced.get(REQUEST_ID, ""),
-        correlation_id=traced.get(CORRELATION_ID, ""),
+        request_id=kept_id(traced.get(REQUEST_ID, "")),
+        correlation_id=kept_id(traced.get(CORRELATION_ID, "")),
     )
 
 
