@@ -23,6 +23,7 @@ class Event(Enum):
         ("message", "source", "door", "caller", "events", "took_ms"),
     )
     MESSAGE_REFUSED = (logging.WARNING, "message refused", ("message", "source", "door", "caller", "code"))
+    CONNECTION_REFUSED = (logging.WARNING, "connection refused", ("door", "caller", "code"))
     REQUEST_REPEATED = (logging.INFO, "request repeated", ("message", "caller"))
     EVENT_PARKED = (logging.WARNING, "event parked for a person", ("event", "source", "code"))
     REFERRAL_OPENED = (logging.INFO, "referral opened", ("referral", "practice", "service", "shadow"))
@@ -30,6 +31,11 @@ class Event(Enum):
     DELIVERY_POSTPONED = (logging.INFO, "delivery postponed", ("delivery", "partner", "code", "delay_s"))
     DELIVERY_IN_DOUBT = (logging.WARNING, "delivery in doubt", ("delivery", "partner", "code"))
     DELIVERY_PARKED = (logging.ERROR, "delivery parked for a person", ("delivery", "partner", "kind", "code"))
+    CANCEL_PARKED = (
+        logging.CRITICAL,
+        "a cancel is parked: someone may still be contacted",
+        ("delivery", "partner", "kind", "code"),
+    )
     LEASE_LOST = (logging.WARNING, "another worker took over a lane", ("delivery", "partner"))
     BREAKER_OPENED = (logging.ERROR, "partner taken out of use for a while", ("partner", "code", "rest_s"))
     BREAKER_CLOSED = (logging.INFO, "partner back in use", ("partner",))

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -69,11 +70,12 @@ async def sqlite_store(tmp_path: Path, sealer: Sealer, clock: Clock) -> AsyncIte
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """A PostgreSQL server of our own on loopback; skips with a reason where there is none."""
     with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="bridge-postgres-")))
         try:
-            url = stack.enter_context(postgres_server_module.running(tmp_path_factory.mktemp("postgres")))
+            url = stack.enter_context(postgres_server_module.running(folder))
         except postgres_server_module.NotHere as reason:
             pytest.skip(str(reason))
         yield url

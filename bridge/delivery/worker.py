@@ -15,7 +15,7 @@ from typing import Any
 from bridge.delivery.breaker import Breaker, BreakerState
 from bridge.delivery.port import Partner
 from bridge.delivery.retry import RetryPolicy, decide
-from bridge.domain.delivery import Delivery, Effect, Receipt
+from bridge.domain.delivery import Delivery, Effect, Kind, Receipt
 from bridge.domain.journey import DeliveryState, DeliveryStep
 from bridge.errors import Ambiguous, BridgeError, DeliveryError, Doubtful, Unavailable
 from bridge.events import Event, emit, failed_at
@@ -232,7 +232,7 @@ class Worker:
         elif decision.step is DeliveryStep.PARK:
             await self._store.run(lambda tx: self._park(tx, delivery, tried))
             emit(
-                Event.DELIVERY_PARKED,
+                Event.CANCEL_PARKED if delivery.kind is Kind.CANCEL else Event.DELIVERY_PARKED,
                 delivery=delivery.id,
                 partner=self.partner.name,
                 kind=delivery.kind.value,

@@ -116,8 +116,14 @@ REFERRAL_MOVES: dict[ReferralState, dict[ReferralStep, ReferralState]] = {
         ReferralStep.REOPEN: ReferralState.OPEN,
         ReferralStep.ERROR: ReferralState.ENTERED_IN_ERROR,
     },
-    ReferralState.CANCELLED: {ReferralStep.ERROR: ReferralState.ENTERED_IN_ERROR},
-    ReferralState.WITHDRAWN: {ReferralStep.ERROR: ReferralState.ENTERED_IN_ERROR},
+    ReferralState.CANCELLED: {
+        ReferralStep.REOPEN: ReferralState.OPEN,
+        ReferralStep.ERROR: ReferralState.ENTERED_IN_ERROR,
+    },
+    ReferralState.WITHDRAWN: {
+        ReferralStep.REOPEN: ReferralState.OPEN,
+        ReferralStep.ERROR: ReferralState.ENTERED_IN_ERROR,
+    },
 }
 
 LIVING = frozenset({ReferralState.OPEN, ReferralState.PARKED})

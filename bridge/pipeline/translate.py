@@ -110,10 +110,10 @@ def _new(tx: Tx, said: Said) -> Applied:
     if verdict is Verdict.PARK:
         return _held(tx, said, code)
     living, doubt = _episode(tx, said)
-    if living is not None:
-        return _attach(tx, said, living)
     if doubt and not said.origin.released:
         return _held(tx, said, doubt)
+    if living is not None and doubt != "possible-duplicate":  # released: it is the same person after all
+        return _attach(tx, said, living)
     return _open(tx, said)
 
 
@@ -124,14 +124,14 @@ def _held(tx: Tx, said: Said, code: str) -> Applied:
 
 
 def _episode(tx: Tx, said: Said) -> tuple[Stored | None, str]:
-    """The living referral this is another shape of, or why that is in doubt; neither for a new episode."""
+    """The living referral this is another shape of, and why that is in doubt; neither for a new episode."""
     earlier = referrals.of_patient(tx, said.patient, said.scheme.service.name)
     living = next((o for o in earlier if o.state in LIVING), None)
     if living is not None:
         if not _same_person(said.record, living.record):
-            return None, "identity-differs"
+            return living, "identity-differs"
         if living.practice != said.practice:
-            return None, "possible-duplicate"
+            return living, "possible-duplicate"
         return living, ""
     closed = [o.closed_at for o in earlier if o.state is ReferralState.COMPLETED and o.closed_at]
     recorded = said.record.recorded_at
@@ -187,7 +187,7 @@ def _changed(tx: Tx, said: Said, stored: Stored) -> Applied:
             _close(tx, said.ctx, stored, ReferralStep.CANCEL, cause, "key-moved-patient")
         return said.applied(EventState.PARKED, "key-moved-patient", stored.id)
     if stored.state in (ReferralState.CANCELLED, ReferralState.WITHDRAWN):
-        return said.applied(EventState.PARKED, "reinstated", stored.id)
+        return _reinstated(tx, said, stored)
     if stored.state not in LIVING:
         return said.applied(EventState.NOT_SENT, "already-closed", stored.id)
     if stored.record.key != said.event.key:
@@ -199,6 +199,15 @@ def _changed(tx: Tx, said: Said, stored: Stored) -> Applied:
         return said.applied(EventState.APPLIED, code, stored.id)
     renewed = referrals.step(tx, stored, ReferralStep.CHANGE, record=said.record)
     forward.change(tx, said.ctx, renewed, cause=cause)
+    return said.applied(EventState.APPLIED, referral_id=stored.id)
+
+
+def _reinstated(tx: Tx, said: Said, stored: Stored) -> Applied:
+    """The source wants again what it took back: a person decides, and their release opens it anew."""
+    if not said.origin.released:
+        return said.applied(EventState.PARKED, "reinstated", stored.id)
+    opened = referrals.step(tx, stored, ReferralStep.REOPEN, record=said.record)
+    forward.change(tx, said.ctx, opened, cause=said.origin.event_id)
     return said.applied(EventState.APPLIED, referral_id=stored.id)
 
 

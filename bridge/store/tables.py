@@ -167,12 +167,13 @@ referral = Table(
     ),
 )
 
-# One living referral per person and service, whatever two nodes do at once (promise 3). A parked possible
-# duplicate is the exception a person decides on, so it is not covered.
+# One open referral per person, service and practice, whatever two nodes do at once (promise 3). A second
+# practice's is parked as a possible duplicate; only a person lets it through.
 Index(
     "referral_one_open_ix",
     referral.c.patient,
     referral.c.service,
+    referral.c.practice,
     unique=True,
     sqlite_where=text("state = 'open'"),
     postgresql_where=text("state = 'open'"),
