@@ -5,7 +5,7 @@ One desk lives inside one transaction; everything it looks up twice it remembers
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from bridge.domain.identifiers import NhsNumber
@@ -156,8 +156,10 @@ class Desk:
 
     def said(self, key: ReferralKey, reading: Reading) -> None:
         """Give a reading on; its event is the newest of its key from now on."""
-        self.readings.append(reading)
-        if reading.event is not None:
+        if reading.event is None:
+            self.readings.append(replace(reading, key=key, practice=self.ods_of(key.owner)))
+        else:
+            self.readings.append(reading)
             self._kinds[str(key.id)] = reading.event.kind.value
 
     # Keeping and forgetting

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bridge.domain.referral import ReferralEvent
+from bridge.domain.referral import ReferralEvent, ReferralKey
 from bridge.errors import Problem
 
 
@@ -12,6 +12,7 @@ class Reading:
 
     `unmapped` names source fields (by mapping notation, never values) that held something and went nowhere.
     `mapping` says which mapping, in which version, made this of the message ("json-event@1+leeds@2").
+    `key` and `practice` (ODS code) say what a reading without an event is about, where that is known.
     """
 
     position: str = ""
@@ -20,3 +21,5 @@ class Reading:
     warnings: tuple[Problem, ...] = ()
     unmapped: tuple[str, ...] = ()
     mapping: str = ""
+    key: ReferralKey | None = None
+    practice: str = ""
