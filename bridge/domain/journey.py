@@ -22,7 +22,7 @@ class EventState(StrEnum):
     NOT_SENT = "not-sent"  # not for the service; the reason is on the practice's list
     REFUSED = "refused"  # the sender was told no, and why
     PARKED = "parked"  # a person must look
-    DISCARDED = "discarded"  # a person closed it
+    DISCARDED = "discarded"  # a person closed it, or the source told it anew
 
 
 class EventStep(StrEnum):

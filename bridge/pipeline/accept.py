@@ -6,7 +6,7 @@ from bridge.pipeline import keeping, translate
 from bridge.pipeline.applied import Applied, Origin
 from bridge.pipeline.context import Context
 from bridge.pipeline.keeping import Done
-from bridge.pipeline.verdict import UNBOUND, Became, Terms, Verdict
+from bridge.pipeline.verdict import CONFLICTS, UNBOUND, Became, Terms, Verdict
 from bridge.sources import Source
 from bridge.sources.reading import Reading
 from bridge.store import feeds, messages, referrals
@@ -60,7 +60,8 @@ def _apply(
     event, event_id = reading.event, ctx.new_id()
     if event is None:
         state = EventState.PARKED if bulk else EventState.REFUSED
-        applied = Applied(state=state, code=reading.problems[0].code, practice=message.practice)
+        practice = message.practice or reading.practice
+        applied = Applied(state=state, code=reading.problems[0].code, practice=practice)
     else:
         origin = Origin(
             event_id=event_id,
@@ -73,6 +74,9 @@ def _apply(
         applied = translate.apply(tx, ctx, origin, event)
         if applied.practice and event.extracted_at is not None:
             feeds.heard(tx, message.source, applied.practice, int(event.extracted_at.timestamp() * 1000))
+    key = event.key if event else reading.key
+    if key is not None:
+        _take_off(tx, str(key.id), applied)
     row = EventRow(
         id=event_id,
         message_id=message.id,
@@ -84,12 +88,29 @@ def _apply(
         code=applied.code,
         practice=applied.practice,
         patient=applied.patient,
-        key_id=str(event.key.id) if event else "",
+        key_id=str(key.id) if key else "",
         referral_id=applied.referral_id,
         clock=event.clock if event else "",
         event=event,
     )
     return Done(row=row, problems=reading.problems, warnings=reading.warnings, opened=applied.opened)
+
+
+def _take_off(tx: Tx, key_id: str, applied: Applied) -> None:
+    """What a person has not decided on is told anew: only the newest stays with them, if anything does.
+
+    What was parked because of a referral that stands (its patient changed, it came again) stays theirs.
+    """
+    if applied.state not in TOLD_ANEW or applied.code in CONFLICTS:
+        return
+    for event_id, referral_id in messages.parked_events(tx, key_id):
+        if referral_id is None or applied.state is EventState.PARKED:
+            messages.move_event(tx, event_id, EventStep.DISCARD, code="mended-by-source")
+
+
+TOLD_ANEW = frozenset(
+    {EventState.APPLIED, EventState.ATTACHED, EventState.OWN_ECHO, EventState.NOT_SENT, EventState.PARKED}
+)
 
 
 def reapply(tx: Tx, ctx: Context, event_id: str, *, mapping: str, correlation_id: str) -> Applied:

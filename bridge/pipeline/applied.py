@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from bridge.domain.journey import EventState
 from bridge.domain.referral import Referral, ReferralEvent
-from bridge.pipeline.context import Context
+from bridge.pipeline.context import Context, local_index
 from bridge.schemes import Case, PracticeRule, Scheme, Verdict, decide
 from bridge.store import referrals
 from bridge.store.referrals import Key
@@ -63,6 +63,10 @@ class Said:
         return Applied(
             state=state, code=code, referral_id=referral_id, practice=self.practice, patient=self.patient
         )
+
+    def local(self, tx: Tx) -> str:
+        """The blind index of the practice's own key of the patient, or ""."""
+        return local_index(tx, self.practice, self.record.patient.local_key)
 
     def gate(self) -> tuple[Verdict, str]:
         """What the scheme says of it; a person who released it overrules what would hold it back."""

@@ -12,7 +12,7 @@ from bridge.domain.journey import LIVING, EventState, EventStep, ReferralState, 
 from bridge.domain.referral import EventKind, Referral, ReferralEvent, Shape
 from bridge.pipeline import forward
 from bridge.pipeline.applied import Applied, Origin, Said, remember
-from bridge.pipeline.context import Context, local_index, patient_index
+from bridge.pipeline.context import Context, patient_index
 from bridge.pipeline.write_back import day_of
 from bridge.schemes import Mode, Verdict
 from bridge.store import messages, people, referrals
@@ -89,17 +89,17 @@ def _referred(
     scheme, rule = found
     tx.lock(f"{patient}|{scheme.service.name}")
     said = Said(ctx, origin, event, record, scheme, rule, patient, practice)
-    if _is_echo(tx, said):
+    if event.own_echo or _was_filed(tx, patient, record):
         remember(tx, origin, event, None)
         return said.applied(EventState.OWN_ECHO, "own-echo")
     stored = referrals.get(tx, known.referral_id) if known and known.referral_id else None
     return _new(tx, said) if stored is None else _changed(tx, said, stored)
 
 
-def _is_echo(tx: Tx, said: Said) -> bool:
-    code = said.record.requested.code_in(systems.SNOMED)
-    filed_on = day_of(said.record.authored_on)
-    return said.event.own_echo or people.was_filed(tx, said.patient, code, filed_on)
+def _was_filed(tx: Tx, patient: str, record: Referral) -> bool:
+    """Whether the code is one we put into the person's record on that day."""
+    code = record.requested.code_in(systems.SNOMED)
+    return people.was_filed(tx, patient, code, day_of(record.authored_on))
 
 
 def _new(tx: Tx, said: Said) -> Applied:
@@ -118,8 +118,13 @@ def _new(tx: Tx, said: Said) -> Applied:
 
 
 def _held(tx: Tx, said: Said, code: str) -> Applied:
-    """A person must look; the key is remembered, so that the same again is not held a second time."""
-    remember(tx, said.origin, said.event, None)
+    """A person must look; the key is remembered, so that the same again is not held a second time.
+
+    Not that of an extract's row: its reader tells an unknown key anew once it says something else, and only
+    so a correction in the record brings the referral.
+    """
+    if said.origin.asked:
+        remember(tx, said.origin, said.event, None)
     return said.applied(EventState.PARKED, code)
 
 
@@ -152,6 +157,8 @@ def _same_person(left: Referral, right: Referral) -> bool:
 def _attach(tx: Tx, said: Said, living: Stored) -> Applied:
     """Another shape of an open episode: join it; a fuller record replaces a bare code."""
     remember(tx, said.origin, said.event, living.id)
+    if not living.local:  # from now on what the practice tells of its patient reaches the referral
+        referrals.note(tx, living.id, local=said.local(tx))
     if living.record.shape is Shape.CODE and said.record.shape is not Shape.CODE:
         fuller = replace(said.record, key=living.record.key)
         stored = referrals.step(tx, living, ReferralStep.CHANGE, record=fuller)
@@ -169,7 +176,7 @@ def _open(tx: Tx, said: Said) -> Applied:
         code="",
         shadow=said.rule.mode is Mode.SHADOW,
         patient=said.patient,
-        local=local_index(tx, said.practice, said.record.patient.local_key),
+        local=said.local(tx),
         mapping=said.origin.mapping,
         correlation_id=said.origin.correlation_id,
     )
@@ -255,6 +262,8 @@ def _declined(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent) -> App
     found = ctx.rulebook.of_practice(practice)
     if found is None:
         return replace(applied, code="practice-unknown")
+    if _was_filed(tx, patient, record):
+        return replace(applied, state=EventState.OWN_ECHO, code="own-echo")
     tx.lock(f"{patient}|{found[0].service.name}")
     for stored in referrals.of_patient(tx, patient, found[0].service.name):
         if stored.state in LIVING and stored.practice == practice and _not_before(record, stored.record):
@@ -275,9 +284,17 @@ def _close(tx: Tx, ctx: Context, stored: Stored, step: ReferralStep, cause: str,
     forward.cancel(tx, ctx, closed, cause=cause)
 
 
-def withdraw(tx: Tx, ctx: Context, local: str, *, cause: str, code: str) -> list[str]:
-    """Death, deduction or objection: take back every living referral of a practice's patient."""
-    living = [s for s in referrals.of_local(tx, local) if s.state in LIVING]
+def withdraw(
+    tx: Tx, ctx: Context, local: str, *, cause: str, code: str, nhs: str = "", practice: str = ""
+) -> list[str]:
+    """Death, deduction or objection: take back every living referral of a practice's patient.
+
+    With `nhs` (blind index) also what `practice` made for its holder otherwise: a message may say no key.
+    """
+    mine = {s.id: s for s in referrals.of_local(tx, local)}
+    if nhs:
+        mine |= {s.id: s for s in referrals.of_holder(tx, nhs, practice)}
+    living = [s for s in mine.values() if s.state in LIVING]
     for stored in living:
         _close(tx, ctx, stored, ReferralStep.WITHDRAW, cause, code)
     return [s.id for s in living]

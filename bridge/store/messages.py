@@ -220,6 +220,16 @@ _PARKED_UNDER = (
 )
 
 
+def parked_events(tx: Tx, key_id: str) -> list[tuple[str, str | None]]:
+    """Each event of a source key that waits for a person, with the referral it is about, if one stands."""
+    return [(row.id, row.referral_id) for row in tx.run(_PARKED_EVENTS, {"key": key_id})]
+
+
+_PARKED_EVENTS = select(event.c.id, event.c.referral_id).where(
+    event.c.key_id == bindparam("key"), event.c.state == EventState.PARKED.value
+)
+
+
 def open_event(tx: Tx, event_id: str) -> ReferralEvent | None:
     """The canonical event, while it is kept."""
     sealed = tx.run(select(event.c.sealed).where(event.c.id == event_id)).scalar_one_or_none()

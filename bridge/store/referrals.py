@@ -155,6 +155,12 @@ def of_local(tx: Tx, local: str) -> list[Stored]:
     return [_stored(tx, row) for row in tx.run(query).all()]
 
 
+def of_holder(tx: Tx, patient: str, practice: str) -> list[Stored]:
+    """Every referral a practice made for one person."""
+    query = select(referral).where(referral.c.patient == patient, referral.c.practice == practice)
+    return [_stored(tx, row) for row in tx.run(query).all()]
+
+
 def by_service_ref(tx: Tx, service: str, reference: str) -> Stored | None:
     """The referral a service knows under its own reference ("ServiceRequest/12")."""
     row = tx.run(
@@ -256,6 +262,7 @@ def step(
     if record is not None:
         values["sealed"] = tx.seal("referral.sealed", stored.id, documents.referral.dump_json(record))
         values["version"] = stored.version + 1
+        values["pared"] = 0
         values["priority"] = record.priority
     tx.run(update(referral).where(referral.c.id == stored.id).values(**values))
     return _again(tx, stored.id)

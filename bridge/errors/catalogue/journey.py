@@ -49,6 +49,11 @@ ENTRIES: dict[str, Entry] = {
         "Look at it again; perhaps somebody has dealt with it.",
         "conflict",
     ),
+    "mended-by-source": Entry(
+        "The source has told it anew since; what became of that stands with the newer event.",
+        "Nothing to do.",
+        "informational",
+    ),
     "nothing-to-cancel": Entry(
         "What this would end never reached the service.",
         "Nothing to do; a referral that arrives later under the same key is not sent.",
