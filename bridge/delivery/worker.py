@@ -222,7 +222,7 @@ class Worker:
         decision = decide(
             error,
             delivery,
-            age=datetime.now(UTC) - delivery.trying_since,
+            age=datetime.fromtimestamp(self._clock() / 1000, UTC) - delivery.trying_since,
             effect=self.partner.effect,
             policy=self._terms.policy,
         )
