@@ -11,6 +11,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from bridge.app.partners import build_partner, partner_names
+from bridge.app.polling import pollers
 from bridge.app.rules import read_callers, read_rules
 from bridge.config import PartnerSettings, Settings
 from bridge.delivery.breaker import Breaker
@@ -18,18 +19,19 @@ from bridge.delivery.port import Partner
 from bridge.delivery.worker import Terms, Worker
 from bridge.errors import ConfigError
 from bridge.fhir.naming import Naming
-from bridge.intake import answers, control, http
+from bridge.intake import answers, control, fhir, http
 from bridge.intake.desk import Desk
 from bridge.ops import health
 from bridge.ops.limits import Bounds, Gauge
 from bridge.partners.http import FhirClient
 from bridge.pipeline import forward
 from bridge.pipeline.context import Context
+from bridge.pipeline.tracking import Poller
 from bridge.schemes import Rulebook
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import load_key_ring
 from bridge.security.sealing import Sealer
-from bridge.sources import Source
+from bridge.sources import Sources
 from bridge.store import Store, facts, open_store
 
 VERSION = version("referral-bridge")
@@ -44,12 +46,13 @@ class Bridge:
     store: Store
     sealer: Sealer
     context: Context
-    sources: dict[str, Source]
+    sources: Sources
     workers: tuple[Worker, ...]
     clients: tuple[FhirClient, ...]
     desk: Desk
     chain: AuditChain
     gauge: Gauge
+    pollers: tuple[Poller, ...]
 
     def http(self) -> FastAPI:
         """The HTTP application."""
@@ -58,6 +61,8 @@ class Bridge:
         app.include_router(health.routes(self._pulse()))
         if self.settings.doors:
             app.include_router(http.routes(self.desk))
+            node = self.settings.node
+            app.include_router(fhir.routes(self.desk, self.chain, node=node, version=VERSION))
         token = control.new_token(self.settings.data)
         app.include_router(control.routes(self.desk, self.chain, self.settings.node, token))
         return app
@@ -87,6 +92,7 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
         await store.run(lambda tx: facts.same_keys(tx, ring))
         partners = [build_partner(settings, rulebook, name) for name in partner_names(rulebook)]
         clients = tuple(client for _, client in partners)
+        by_name = {partner.name: client for partner, client in partners}
         workers = tuple(
             _worker(settings, store, sealer, context, partner) for partner, _ in partners if settings.workers
         )
@@ -103,7 +109,8 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
             full=gauge.full,
         )
         chain = AuditChain(ring)
-        yield Bridge(settings, store, sealer, context, sources, workers, clients, desk, chain, gauge)
+        asking = pollers(rulebook, by_name, store=store, context=context, wake=desk.wake)
+        yield Bridge(settings, store, sealer, context, sources, workers, clients, desk, chain, gauge, asking)
     finally:
         for client in clients:
             await client.aclose()

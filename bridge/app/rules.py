@@ -1,5 +1,6 @@
 """What a site decides: mappings, schemes and callers, read from its settings."""
 
+from bridge.app import mllp
 from bridge.config import Settings, shipped
 from bridge.errors import ConfigError
 from bridge.fhir.naming import Naming
@@ -9,20 +10,21 @@ from bridge.security.api_keys import ApiKey, ApiKeys
 from bridge.security.caller import Caller, Role
 from bridge.security.callers import Callers
 from bridge.security.secrets import Secret
-from bridge.sources import Source, load
+from bridge.sources import Sources, load
 
 
-def read_rules(settings: Settings) -> tuple[dict[str, Source], Rulebook]:
+def read_rules(settings: Settings) -> tuple[Sources, Rulebook]:
     """Mappings and schemes: the site's own folder first, what comes with the bridge after it.
 
     ConfigError names every problem of every file at once.
     """
     own, ours = settings.mappings, shipped("mappings")
     problems: list[ConfigError] = []
-    sources: dict[str, Source] = {}
+    sources = Sources({})
     schemes: tuple[Scheme, ...] = ()
     try:
-        sources = load(*(f for f in (own / "sources", ours / "sources") if f.is_dir()))
+        systems = load(*(f for f in (own / "sources", ours / "sources") if f.is_dir()))
+        sources = Sources(systems, mllp.senders(settings, systems))
     except ConfigError as error:
         problems.append(error)
     try:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 
-from bridge.app import VERSION, Bridge
+from bridge.app import VERSION, Bridge, mllp
 from bridge.errors import Unavailable
 from bridge.events import Event, emit
 from bridge.intake.files import DropFolder
@@ -37,6 +37,7 @@ async def run(bridge: Bridge, stop: asyncio.Event) -> None:
             yield  # signals are ours: workers drain too
 
     server = Server(config)
+    ports = mllp.doors(settings, bridge.desk)
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve())
         group.create_task(bridge.gauge.watch(stop))
@@ -44,9 +45,13 @@ async def run(bridge: Bridge, stop: asyncio.Event) -> None:
             group.create_task(worker.run(stop))
         if settings.workers:
             group.create_task(_translate(bridge, stop))
+            for poller in bridge.pollers:
+                group.create_task(poller.run(stop))
         if settings.doors:
             for folder in drop_folders(bridge):
                 group.create_task(folder.watch(stop))
+            for port in ports:
+                group.create_task(port.serve(stop))
         await stop.wait()
         server.should_exit = True
     emit(Event.STOPPED, node=settings.node)
@@ -72,12 +77,18 @@ def drop_folders(bridge: Bridge) -> list[DropFolder]:
     ]
 
 
-async def _translate(bridge: Bridge, stop: asyncio.Event) -> None:
-    """Translate what was kept, at once while there is some and every second otherwise."""
+def translator_of(bridge: Bridge) -> Translator:
+    """What translating later needs: each caller stays bound to its practices."""
     practices = {entry.name: frozenset(entry.practices) for entry in bridge.settings.callers}
-    translator = Translator(
+    practices |= {entry.name: frozenset(entry.practices) for entry in bridge.settings.mllp}
+    return Translator(
         store=bridge.store, context=bridge.context, sources=bridge.sources, allowed=practices.get
     )
+
+
+async def _translate(bridge: Bridge, stop: asyncio.Event) -> None:
+    """Translate what was kept, at once while there is some and every second otherwise."""
+    translator = translator_of(bridge)
     while not stop.is_set():
         try:
             busy = await translate_kept(translator) > 0

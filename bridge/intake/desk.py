@@ -1,7 +1,7 @@
 """What every door is given: the store, the rules, the sources, who may call."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
@@ -15,7 +15,7 @@ from bridge.pipeline.keeping import keep_for_later
 from bridge.pipeline.verdict import Terms, Verdict
 from bridge.security.caller import Caller
 from bridge.security.callers import Callers, RequestFacts
-from bridge.sources import Source
+from bridge.sources import Source, Sources
 from bridge.store import Store
 from bridge.store.messages import Message
 
@@ -50,7 +50,7 @@ class Desk:
 
     store: Store
     context: Context
-    sources: Mapping[str, Source]
+    sources: Sources
     callers: Callers
     largest_body: int
     later: bool = False  # keep and answer first, translate afterwards

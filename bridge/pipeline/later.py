@@ -4,7 +4,7 @@ Each kept message is translated in a unit of its own. One that fails again waits
 it is parked for a person, and no other message waits for it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,7 +16,7 @@ from bridge.events import Event, emit, failed_at
 from bridge.pipeline import accept, report
 from bridge.pipeline.context import Context
 from bridge.pipeline.outcomes import NotYet
-from bridge.sources import Source
+from bridge.sources import Sources
 from bridge.store import messages
 from bridge.store.messages import Message
 from bridge.store.tables import event, message
@@ -33,7 +33,7 @@ class Translator:
 
     store: Store
     context: Context
-    sources: Mapping[str, Source]
+    sources: Sources
     allowed: Callable[[str], frozenset[str] | None]
 
 
@@ -77,7 +77,7 @@ async def _translate(translator: Translator, event_id: str, message_id: str) -> 
 
 def _readings(translator: Translator, kept: Message) -> Callable[[Tx], None]:
     """What a GP system sent."""
-    readings = accept.read(translator.sources[kept.source], kept, translator.context)
+    readings = accept.read(translator.sources.sent_by(kept.caller, kept.source), kept, translator.context)
     allowed = translator.allowed(kept.caller)
 
     def apply(tx: Tx) -> None:

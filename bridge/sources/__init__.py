@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterator
+from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from bridge.sources.mapping import Mapping
 from bridge.sources.mapping_file import Sheet, mapping_of, open_sheet, overlays_of
 from bridge.sources.reading import Reading
 
-__all__ = ["Origin", "Reading", "Source", "load"]
+__all__ = ["Origin", "Reading", "Source", "Sources", "load"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,37 @@ class Source:
         """For each event: which rule and which place in the message made each value of it."""
         for record in self.format.records(body) if self.format.records else ():
             yield explain(record, self.mapping, arrived=arrived)
+
+
+class Sources(Table[str, Source]):
+    """Every system by name. `renew` puts others in the place of all of them at once.
+
+    `senders` are systems as one caller uses them, whose messages cannot say all that is needed to read them.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self, systems: Table[str, Source], senders: Table[str, Source] | None = None) -> None:
+        self._known = (dict(systems), dict(senders or {}))
+
+    def __getitem__(self, name: str) -> Source:
+        return self._known[0][name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known[0])
+
+    def __len__(self) -> int:
+        return len(self._known[0])
+
+    def sent_by(self, caller: str, name: str) -> Source:
+        """The system of that name as this caller uses it; KeyError when there is none."""
+        systems, senders = self._known
+        own = senders.get(caller)
+        return own if own is not None and own.name == name else systems[name]
+
+    def renew(self, others: "Sources") -> None:
+        """From now on these are the systems; whoever holds this object sees them."""
+        self._known = others._known  # noqa: SLF001 - the same class
 
 
 def load(*folders: Path) -> dict[str, Source]:

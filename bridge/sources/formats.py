@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as Table
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -37,6 +37,10 @@ class Format:
     read: Read
     transforms: Table[str, Transform]
     code_problem: Callable[[str, str, str], str] | None  # where code tables serve the reader, not fields
+
+    def reading(self, records: Callable[[bytes], Iterator[Record]]) -> "Format":
+        """The same format with another way to find the records of a message."""
+        return replace(self, records=records, read=_by_records(records))
 
 
 def format_of(name: str) -> Format:

@@ -132,10 +132,31 @@ ENTRIES: dict[str, Entry] = {
         "Look at the sender's time-out: it gave up before the message was sent.",
         "incomplete",
     ),
+    "mllp-habits": Entry(
+        "Character set, zone and offsets can be set for a port only where its mapping has the format hl7v2.",
+        "Take them out of the port's entry; the mapping's own format module says how this sender writes.",
+    ),
+    "mllp-name-taken": Entry(
+        "Two ports for MLLP, or a port and a caller, have the same name.",
+        "Give each sender a name of its own.",
+    ),
     "mllp-no-start-byte": Entry(
         "Bytes arrived that start no MLLP frame; the connection was closed.",
         "Check that this sender speaks MLLP to this port, without TLS where none is set up.",
         "structure",
+    ),
+    "mllp-source": Entry(
+        "The port names a mapping that there is not, or that does not read HL7 v2.",
+        "Name a mapping of the format hl7v2, such as hl7v2-ref.",
+    ),
+    "mllp-too-slow": Entry(
+        "A message began to come and did not end in time; the connection was closed.",
+        "Look at the network and at the sender: it stops in the middle of messages.",
+        "timeout",
+    ),
+    "mllp-wrong-habit": Entry(
+        "The port names a character set or time zone that this machine does not know.",
+        "Use the name of a Python codec (cp1252) and of a zone (Europe/London).",
     ),
     "mllp-too-large": Entry(
         "A frame grew larger than this door accepts; the connection was closed.",
