@@ -16,6 +16,7 @@ from bridge.fhir import inbound
 from bridge.fhir.bars_responses import is_response
 from bridge.fhir.naming import Naming
 from bridge.fhir.outcomes import Report, reports_of
+from bridge.fhir.references import Message as Resources
 from bridge.fhir.trees import Json, placed, text, tree_at, trees
 from bridge.pipeline import keeping, outcomes
 from bridge.pipeline.context import Context
@@ -30,14 +31,31 @@ DOORS = frozenset({PUSHED, POLLED})  # that outcomes come through
 LIMIT = 1 << 22  # bytes of one message
 
 
-async def report(store: Store, ctx: Context, message: Message, terms: Terms = UNBOUND) -> Verdict:
-    """Keep and record in one commit. Raises Unavailable, and NotYet, when nothing was kept."""
+async def report(
+    store: Store,
+    ctx: Context,
+    message: Message,
+    terms: Terms = UNBOUND,
+    *,
+    parks: frozenset[str] = frozenset(),
+) -> Verdict:
+    """Keep and record in one commit. Raises Unavailable, and NotYet, when nothing was kept.
+
+    `parks` are codes that leave a part of the message to a person, where its standard allows that part.
+    """
+
+    def apply(tx: Tx, n: int, said: Report) -> Done:
+        became = recorded(tx, ctx, message, said)
+        if said.outcome is None and became.code in parks:
+            became = replace(became, state=EventState.PARKED)
+        return _done(ctx, message, n, said, became)
+
     return await keeping.keep(
         store,
         ctx,
         message,
         read=lambda: read(message, ctx),
-        apply=lambda tx, n, said: _done(ctx, message, n, said, recorded(tx, ctx, message, said)),
+        apply=apply,
         terms=terms,
     )
 
@@ -57,7 +75,14 @@ def read(message: Message, ctx: Context) -> tuple[Report, ...]:
         return (Report(problems=error.problems),)
     named = answering(resource, ctx.naming)
     found = (*_not_done(named), *reports_of(named, naming=ctx.naming, arrived=ctx.now()))
-    return found or (Report(problems=(Problem(code="no-event"),)),)
+    if found or inner(named, "Task"):  # a Task that is still as we made it is no news and no mistake
+        return found
+    return (Report(problems=(Problem(code="no-event"),)),)
+
+
+def inner(resource: Json, kind: str) -> tuple[Json, ...]:
+    """The resources of a type that stand in a Bundle, or the one that came alone."""
+    return tuple(entry.resource for entry in Resources.of(resource).all(kind))
 
 
 def _not_done(resource: Json) -> Iterator[Report]:

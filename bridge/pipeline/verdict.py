@@ -56,6 +56,11 @@ class Verdict:
         return bool(self.events) and all(e.state is EventState.REFUSED for e in self.events)
 
     @property
+    def failed(self) -> bool:
+        """Something of it the sender has to hear of as a failure."""
+        return any(e.failed for e in self.events)
+
+    @property
     def conflict(self) -> bool:
         """Same key and version as before, other content."""
         return any(e.conflict for e in self.events)

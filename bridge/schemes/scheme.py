@@ -9,11 +9,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from bridge.domain import systems
 from bridge.domain.codes import SOCIAL_PRESCRIBING, Mark, problem_of
 from bridge.domain.identifiers import OdsCode
+from bridge.domain.instruments import INSTRUMENTS
 from bridge.domain.outcome import OutcomeKind
 from bridge.domain.referral import Identifier
 
 REFERRAL_TRIGGER = "871731000000106"  # Referral to social prescribing service (the trigger alone)
 DECLINED = "871711000000103"  # Social prescribing declined
+SCORES = {row.code: row for row in INSTRUMENTS if row.code}
 
 
 def _sound_code(code: str) -> str:
@@ -132,7 +134,7 @@ class RiskContact(_Strict):
 
 
 class WriteBack(_Strict):
-    """One status code that goes into the GP record, signed off by a clinician."""
+    """One code that goes into the GP record, signed off by a clinician: a status or, on measure, a score."""
 
     on: OutcomeKind = Field(description="The outcome that calls for it.")
     code: SctConcept = Field(description="The SNOMED CT code to file; never the code that refers.")
@@ -144,8 +146,8 @@ class WriteBack(_Strict):
     def _never_the_trigger(self) -> "WriteBack":
         if self.code == REFERRAL_TRIGGER:
             raise ValueError("the referral code is the GP's own and is never written back")
-        known = SOCIAL_PRESCRIBING.get(self.code)
-        if known is None or known.mark is not Mark.A:
+        known = SCORES if self.on is OutcomeKind.MEASURE else SOCIAL_PRESCRIBING
+        if self.code not in known or known[self.code].mark is not Mark.A:
             raise ValueError("not confirmed by two public sources, so it may not go into a record")
         return self
 

@@ -208,13 +208,13 @@ def move_event(tx: Tx, event_id: str, step: EventStep, **columns: Any) -> EventS
     return after
 
 
-def parked_under(tx: Tx, key_id: str) -> list[str]:
-    """The events of a source key that wait for a person, newest first."""
-    return list(tx.run(_PARKED_UNDER, {"key": key_id}).scalars())
+def parked_under(tx: Tx, key_id: str) -> dict[str, int]:
+    """The events of a source key that wait for a person, newest first, each with its time in ms."""
+    return {row.id: row.at for row in tx.run(_PARKED_UNDER, {"key": key_id})}
 
 
 _PARKED_UNDER = (
-    select(event.c.id)
+    select(event.c.id, event.c.at)
     .where(event.c.key_id == bindparam("key"), event.c.state == EventState.PARKED.value)
     .order_by(event.c.at.desc())
 )

@@ -31,6 +31,7 @@ name = "prescribing"
 title = "Test Social Prescribing Service"
 endpoint = "{service}/fhir"
 ods = "Z9999"
+poll_minutes = {poll}
 [[records]]
 name = "record"
 endpoint = "{record}/fhir"
@@ -52,6 +53,13 @@ code = "1362721000000106"
 display = "Social prescribing case closed"
 signed_off_by = "Dr Example"
 signed_off_on = 2026-01-01
+[[write_back]]
+on = "measure"
+code = "718466001"
+display = "SWEMWBS (Short Warwick-Edinburgh Mental Well-being Scale) score"
+signed_off_by = "Dr Example"
+signed_off_on = 2026-01-01
+{more}
 """
 
 
@@ -98,11 +106,12 @@ class Ground:
     record: FhirServer = field(default_factory=FhirServer)
     urls: dict[str, str] = field(default_factory=dict)
 
-    def settings(self, mode: str = "live", **changes: Any) -> Settings:
-        """Settings and scheme of this site."""
+    def settings(self, mode: str = "live", *, poll: int = 0, more: str = "", **changes: Any) -> Settings:
+        """Settings and scheme of this site; `more` is put at the end of the scheme."""
         schemes = self.folder / "mappings" / "schemes"
         schemes.mkdir(parents=True, exist_ok=True)
-        (schemes / "journey.toml").write_text(SCHEME.format(mode=mode, **self.urls), "utf-8")
+        text = SCHEME.format(mode=mode, poll=poll, more=more, **self.urls)
+        (schemes / "journey.toml").write_text(text, "utf-8")
         values: dict[str, Any] = {
             "base": "https://bridge.test",
             "data": self.folder / "var",

@@ -1,0 +1,42 @@
+"""The services that are asked what changed, because they do not push: by the schemes' `poll_minutes`."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import timedelta
+
+from bridge.partners.http import FhirClient
+from bridge.partners.polling import Polling
+from bridge.pipeline.context import Context
+from bridge.pipeline.tracking import Poller
+from bridge.schemes import Rulebook
+from bridge.store import Store
+
+
+def pollers(
+    rulebook: Rulebook,
+    clients: Mapping[str, FhirClient],
+    *,
+    store: Store,
+    context: Context,
+    wake: Callable[[], None],
+) -> tuple[Poller, ...]:
+    """A poller for each service that some scheme wants polled; `clients` by the partner's name."""
+    return tuple(
+        Poller(
+            store=store,
+            context=context,
+            service=service,
+            asking=Polling(clients[service]),
+            every=timedelta(minutes=minutes),
+            wake=wake,
+        )
+        for service, minutes in _wanted(rulebook)
+    )
+
+
+def _wanted(rulebook: Rulebook) -> Iterator[tuple[str, int]]:
+    """Each polled service once, as often as the most eager of its schemes asks."""
+    for service in dict.fromkeys(scheme.service.name for scheme in rulebook.schemes):
+        asked = [scheme.service.poll_minutes for scheme in rulebook.of_service(service)]
+        eager = min((minutes for minutes in asked if minutes), default=0)
+        if eager:
+            yield service, eager
