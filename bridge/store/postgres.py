@@ -36,7 +36,12 @@ class PostgresStore:
         self._clock = clock
         self._engine = engine(url, connections)
         self._pool = ThreadPoolExecutor(connections, thread_name_prefix="store")
-        self._check()
+        try:
+            self._check()
+        except BaseException:
+            self._pool.shutdown()
+            self._engine.dispose()
+            raise
 
     def _check(self) -> None:
         try:
