@@ -53,7 +53,18 @@ class Event(Enum):
     PURGED = (
         logging.INFO,
         "what is past its time was purged",
-        ("bodies", "requests", "attempts", "records", "journeys", "lapsed", "took_s"),
+        (
+            "lapsed",
+            "bodies",
+            "documents",
+            "requests",
+            "attempts",
+            "records",
+            "journeys",
+            "events",
+            "messages",
+            "took_s",
+        ),
     )
     RISK_RAISED = (logging.CRITICAL, "a risk was raised: the risk contact must hear", ("referral", "scheme"))
 

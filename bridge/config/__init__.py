@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -15,7 +15,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from bridge.config.limits import Limits
 from bridge.config.mllp import MllpSettings
+from bridge.config.retention import Retention
 from bridge.errors import ConfigError, Problem
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -89,52 +91,6 @@ class FolderSettings(_Strict):
     )
 
 
-class Limits(_Strict):
-    """When the doors take nothing more. Looked at every `every_s`, never for a request; 0 means no limit."""
-
-    most_unsettled: int = Field(
-        default=200_000, ge=0, description="So many deliveries wait: the doors answer 429."
-    )
-    oldest_hours: float = Field(
-        default=96, ge=0, description="A delivery that is neither parked nor held back is so old: 429."
-    )
-    least_free_mb: int = Field(
-        default=500, ge=0, description="Less disk is free where the data folder is: 503, and not ready."
-    )
-    every_s: float = Field(default=2, gt=0, le=60, description="How often it is looked at, in seconds.")
-
-
-class Retention(_Strict):
-    """How long what is kept stays, in days. What waits for a person, a partner or a row stays."""
-
-    daily: bool = Field(default=True, description="Whether a node purges once a day by itself.")
-    bodies: int = Field(
-        default=30,
-        ge=1,
-        description="Bytes of messages and deliveries, after all that came of a message was settled.",
-    )
-    requests: int = Field(
-        default=30, ge=1, description="Request ids with our answers, which a repeated request gets again."
-    )
-    records: int = Field(
-        default=365,
-        ge=1,
-        description="Content of a referral and of its outcomes, sealed, after the referral was closed.",
-    )
-    attempts: int = Field(default=365, ge=1, description="Attempts to send: times, results and codes.")
-    journey: int = Field(
-        default=1096,
-        ge=1,
-        description="Events, messages and settled deliveries without content; and whose they were.",
-    )
-
-    @model_validator(mode="after")
-    def _in_order(self) -> "Retention":
-        if not self.bodies <= self.records <= self.journey:
-            raise ValueError("bodies may not stay longer than records, nor records longer than the journey")
-        return self
-
-
 class Settings(BaseSettings):
     """Everything a site can set. Environment variables are BRIDGE_ and the name, with __ between levels."""
 
@@ -149,7 +105,7 @@ class Settings(BaseSettings):
         description="Absolute URL, without a slash at the end, that our identifiers live under for ever."
     )
     node: str = Field(default_factory=lambda: socket.gethostname()[:40], description="Name of this node.")
-    data: Path = Field(default=Path("var"), description="Folder of the database, keys and control token.")
+    data: Path = Field(default=Path("var"), description="Folder of the database, keys and control socket.")
     database: str = Field(
         "", description="sqlite:<path> or postgresql://…; empty: SQLite in the data folder."
     )
