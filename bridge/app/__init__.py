@@ -55,16 +55,22 @@ class Bridge:
     pollers: tuple[Poller, ...]
 
     def http(self) -> FastAPI:
-        """The HTTP application."""
+        """The application of the doors."""
         app = FastAPI(title="Referral bridge", version=VERSION, docs_url=None, redoc_url=None)
         answers.install(app)
-        app.include_router(health.routes(self._pulse()))
+        app.include_router(health.routes(self._pulse(), self.desk.operator))
         if self.settings.doors:
             app.include_router(http.routes(self.desk))
             node = self.settings.node
             app.include_router(fhir.routes(self.desk, self.chain, node=node, version=VERSION))
-        token = control.new_token(self.settings.data)
-        app.include_router(control.routes(self.desk, self.chain, self.settings.node, token))
+        return app
+
+    def control(self) -> FastAPI:
+        """The application of the control socket, for the command line on this machine."""
+        app = FastAPI(openapi_url=None)
+        answers.install(app)
+        app.include_router(health.routes(self._pulse()))
+        app.include_router(control.routes(self.desk, self.chain, self.settings.node))
         return app
 
     def _pulse(self) -> health.Pulse:

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from bridge.app import VERSION, Bridge, mllp
 from bridge.errors import Unavailable
 from bridge.events import Event, emit
+from bridge.intake import control
 from bridge.intake.files import DropFolder
 from bridge.pipeline.importing import Importer
 from bridge.pipeline.later import Translator, translate_kept
@@ -18,28 +20,27 @@ async def run(bridge: Bridge, stop: asyncio.Event) -> None:
 
     settings = bridge.settings
     emit(Event.STARTED, version=VERSION, node=settings.node, database=bridge.store.dialect)
-    config = uvicorn.Config(
-        bridge.http(),
-        host=settings.http.host,
-        port=settings.http.port,
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,  # who calls is decided by the real peer
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=30,
-        h11_max_incomplete_event_size=65_536,
-    )
+    common: dict[str, Any] = {
+        "log_config": None,
+        "access_log": False,
+        "proxy_headers": False,  # who calls is decided by the real peer
+        "server_header": False,
+        "date_header": False,
+        "timeout_keep_alive": 30,
+        "h11_max_incomplete_event_size": 65_536,
+    }
 
     class Server(uvicorn.Server):
         @contextmanager
         def capture_signals(self) -> Generator[None, None, None]:
             yield  # signals are ours: workers drain too
 
-    server = Server(config)
+    server = Server(uvicorn.Config(bridge.http(), host=settings.http.host, port=settings.http.port, **common))
+    controls = Server(uvicorn.Config(bridge.control(), uds=str(control.socket_in(settings.data)), **common))
     ports = mllp.doors(settings, bridge.desk)
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve())
+        group.create_task(controls.serve([control.listen(settings.data)]))
         group.create_task(bridge.gauge.watch(stop))
         for worker in bridge.workers:
             group.create_task(worker.run(stop))
@@ -53,7 +54,7 @@ async def run(bridge: Bridge, stop: asyncio.Event) -> None:
             for port in ports:
                 group.create_task(port.serve(stop))
         await stop.wait()
-        server.should_exit = True
+        server.should_exit = controls.should_exit = True
     emit(Event.STOPPED, node=settings.node)
 
 

@@ -9,12 +9,13 @@ import httpx
 from bridge.app.rules import open_rules
 from bridge.config import Settings, config_file, read_settings
 from bridge.errors import NotFound, Unacceptable
-from bridge.intake.control import TOKEN_FILE
+from bridge.intake.control import socket_in
 from bridge.pipeline import mend
 from bridge.pipeline.context import Context
 from bridge.pipeline.mend import Hand
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import load_key_ring
+from bridge.security.redact import clean
 from bridge.security.sealing import Sealer
 from bridge.store import Store, Tx, open_store, reading_store
 
@@ -44,19 +45,24 @@ def read(work: Callable[[Tx], T]) -> T:
 def mended(verb: str, item: str, *, actor: str, why: str) -> str:
     """Release or discard one item; the state it is in now."""
     site = settings()
-    if site.database_url.startswith("sqlite:") and (site.data / TOKEN_FILE).exists():
+    if site.database_url.startswith("sqlite:"):
         answer = _through_server(site, verb, item, actor=actor, why=why)
         if answer is not None:
             return answer
     return asyncio.run(_alone(site, verb, item, actor=actor, why=why))
 
 
+def running_bridge(site: Settings) -> httpx.Client:
+    """A client of the running bridge of this site; its requests raise httpx.ConnectError when none runs."""
+    transport = httpx.HTTPTransport(uds=str(socket_in(site.data)))
+    return httpx.Client(transport=transport, base_url="http://bridge", timeout=30, trust_env=False)
+
+
 def _through_server(site: Settings, verb: str, item: str, *, actor: str, why: str) -> str | None:
-    token = (site.data / TOKEN_FILE).read_text("ascii")
-    url = f"http://127.0.0.1:{site.http.port}/control/{verb}/{item}"
     said = {"actor": actor, "why": why}
     try:
-        answer = httpx.post(url, json=said, headers={"X-Control-Token": token}, timeout=30, trust_env=False)
+        with running_bridge(site) as bridge:
+            answer = bridge.post(f"/control/{verb}/{item}", json=said)
     except httpx.ConnectError:
         return None
     if answer.status_code == 404:
@@ -69,7 +75,7 @@ def _through_server(site: Settings, verb: str, item: str, *, actor: str, why: st
 async def _alone(site: Settings, verb: str, item: str, *, actor: str, why: str) -> str:
     ring = load_key_ring(site.key_ring)
     store: Store = open_store(site.database_url, Sealer(ring))
-    hand = Hand(actor=actor, why=why, node=site.node, chain=AuditChain(ring))
+    hand = Hand(actor=actor, why=clean(why), node=site.node, chain=AuditChain(ring))
     context: Context = open_rules(site)
     try:
         if verb == "release":

@@ -11,7 +11,7 @@ from bridge.app import data_folder, open_bridge
 from bridge.app.rules import read_callers, read_rules
 from bridge.app.running import run
 from bridge.cli import output
-from bridge.cli.access import settings
+from bridge.cli.access import running_bridge, settings
 from bridge.ops.logging import configure
 from bridge.store.migrate import upgrade
 
@@ -56,7 +56,8 @@ def health(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
     """Ask the running bridge how it is. Exits 0 pass, 1 anything else."""
     site = settings()
     try:
-        answer = httpx.get(f"http://127.0.0.1:{site.http.port}/health", timeout=10, trust_env=False)
+        with running_bridge(site) as bridge:
+            answer = bridge.get("/health")
     except httpx.HTTPError:
         output.err.print("The bridge does not answer.")
         raise typer.Exit(1) from None

@@ -16,7 +16,7 @@ CONFIG = """\
 
 environment = "test"   # "live" refuses test patients
 base = "{base}"   # the URL our identifiers live under, for ever; choose it before the first referral
-data = "var"           # database, keys and control token: keep it private and backed up
+data = "var"           # database, keys and control socket: keep it private and backed up
 mappings = "mappings"  # your own sources/ and schemes/; they come before those that ship with the bridge
 
 [http]

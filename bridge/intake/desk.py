@@ -8,12 +8,12 @@ from uuid import UUID, uuid5
 from fastapi import Request
 
 from bridge.domain.referral import BRIDGE
-from bridge.errors import Busy, Problem, Unacceptable, Unavailable
+from bridge.errors import Busy, Forbidden, Problem, Unacceptable, Unavailable
 from bridge.pipeline.accept import accept
 from bridge.pipeline.context import Context
 from bridge.pipeline.keeping import keep_for_later
 from bridge.pipeline.verdict import Terms, Verdict
-from bridge.security.caller import Caller
+from bridge.security.caller import Caller, Role
 from bridge.security.callers import Callers, RequestFacts
 from bridge.sources import Source, Sources
 from bridge.store import Store
@@ -61,6 +61,11 @@ class Desk:
         """Who is calling; Unauthenticated or Forbidden. Off the loop: a token may need its issuer's keys."""
         facts = RequestFacts.from_scope(request.scope)
         return await asyncio.to_thread(self.callers.identify, facts)
+
+    async def operator(self, request: Request) -> None:
+        """Only operators see how everything is; Unauthenticated or Forbidden for anybody else."""
+        if Role.OPERATOR not in (await self.caller(request)).roles:
+            raise Forbidden(problems=(Problem(code="caller-not-allowed"),))
 
     def ready(self) -> None:
         """Busy when more than enough waits already, Unavailable when nothing can be taken at all."""

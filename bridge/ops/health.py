@@ -2,13 +2,13 @@
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from bridge.delivery.breaker import Breaker
 from bridge.errors import Unavailable
@@ -43,8 +43,18 @@ class Pulse:
         return shutil.disk_usage(self.data).free
 
 
-def routes(pulse: Pulse) -> APIRouter:
-    """The three questions. None of the answers holds patient data."""
+Check = Callable[[Request], Awaitable[None]]
+
+
+async def nobody_stopped(_request: Request) -> None:
+    """Where only the right people can ask at all."""
+
+
+def routes(pulse: Pulse, check: Check = nobody_stopped) -> APIRouter:
+    """The three questions. None of the answers holds patient data; `check` raises who may not see the third.
+
+    The first two are open, because what starts and stops processes has no credential.
+    """
     router = APIRouter()
 
     @router.get("/live")
@@ -60,8 +70,9 @@ def routes(pulse: Pulse) -> APIRouter:
         return _answer({"status": "fail" if reason else "pass", "reason": reason}, bool(reason))
 
     @router.get("/health")
-    async def health() -> Response:
-        """How everything else is: store, partners, queues, what is parked."""
+    async def health(request: Request) -> Response:
+        """How everything else is, for operators: store, partners, queues, what is parked."""
+        await check(request)
         body = await report(pulse)
         return _answer(body, body["status"] == "fail")
 
