@@ -44,6 +44,8 @@ class Event(Enum):
     INTAKE_CLOSED = (logging.ERROR, "the doors take nothing more for now", ("code",))
     INTAKE_OPENED = (logging.INFO, "the doors take messages again", ("code",))
     BATCH_STARTED = (logging.INFO, "extract started", ("batch", "source"))
+    BATCH_PARKED = (logging.ERROR, "extract waits for a person", ("batch", "source", "code"))
+    BATCH_LATE = (logging.ERROR, "extract is still not complete", ("source", "stamp", "missing"))
     BATCH_DONE = (logging.INFO, "extract done", ("batch", "source", "events"))
     BATCH_REFUSED = (logging.ERROR, "extract refused", ("batch", "source", "code"))
     POLLED = (logging.DEBUG, "service polled", ("partner", "resource", "found"))

@@ -10,7 +10,7 @@ from bridge.errors import Unavailable
 from bridge.events import Event, emit
 from bridge.intake import control
 from bridge.intake.files import DropFolder
-from bridge.pipeline.importing import Importer
+from bridge.pipeline.extracts import Importer
 from bridge.pipeline.later import Translator, translate_kept
 
 

@@ -10,7 +10,8 @@ from rich.progress import Progress
 from bridge.app import open_bridge
 from bridge.cli import output
 from bridge.cli.access import settings
-from bridge.pipeline.importing import Imported, Importer, import_extract
+from bridge.pipeline.extracts import Imported, Importer
+from bridge.pipeline.importing import import_extract
 
 
 def add_to(app: typer.Typer) -> None:

@@ -3,22 +3,30 @@
 drop/                  what arrives; only complete extracts whose files have stopped growing are taken
 drop/working/<id>/     claimed; after a crash the import goes on from its last commit
 drop/done|refused|parked/<id>/   with verdict.json beside the files: places and reasons, no values
+
+A parked extract that a person has released is taken up again from where it lies. While an older extract of
+the same series is still arriving, a newer one waits for it: else the older would come too late to be used.
 """
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import orjson
 
-from bridge.errors import IntakeError, Problem, Unavailable
+from bridge.errors import Unavailable
 from bridge.events import Event, emit, failed_at
-from bridge.pipeline.importing import Imported, Importer, import_extract
+from bridge.pipeline.extracts import Imported, Importer
+from bridge.pipeline.importing import import_extract
 from bridge.sources import emis
+from bridge.sources.emis import Dropped
+from bridge.store import feeds
 
 _PLACES = {"done": "done", "repeated": "done", "parked": "parked"}
+LATE_S = 3600.0  # an extract that is not whole after so long is told of
+GIVEN_UP_S = 86_400.0  # and after so long newer ones do not wait for it any more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +39,7 @@ class DropFolder:
     settled_s: float  # files nobody wrote to for so long have stopped growing
     wake: Callable[[], None]
     full: Callable[[], str] = lambda: ""
+    _told: set[str] = field(default_factory=set)  # incomplete extracts that were told of
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Until `stop`: import what is complete, oldest first."""
@@ -47,38 +56,50 @@ class DropFolder:
                 await _rest(stop, self.every_s)
 
     async def import_next(self) -> bool:
-        """Import one extract: one that was begun, else the oldest complete one; False when there is none."""
-        working = await asyncio.to_thread(self._claim)
+        """Import one extract: one that was begun, else the oldest that is whole; False for none."""
+        source = self.importer.source.name
+        released = await self.importer.store.read(lambda tx: feeds.released_batches(tx, source))
+        working = await asyncio.to_thread(self._claim, released)
         if working is None:
             return False
-        try:
-            imported = await import_extract(self.importer, working)
-        except IntakeError as error:
-            problems = error.problems or (Problem(code="unreadable"),)
-            emit(
-                Event.BATCH_REFUSED,
-                batch=working.name,
-                source=self.importer.source.name,
-                code=problems[0].code,
-            )
-            imported = Imported(state="refused", batch=working.name, message_id="", problems=problems)
+        imported = await import_extract(self.importer, working)
         await asyncio.to_thread(self._leave, working, imported)
         self.wake()
         return True
 
-    def _claim(self) -> Path | None:
+    def _claim(self, released: Collection[str]) -> Path | None:
         self.path.mkdir(parents=True, exist_ok=True)
         begun = sorted(p for p in (self.path / "working").glob("*") if p.is_dir())
+        late: set[str] = set()  # agreements whose older extract is still arriving
         for dropped in emis.extracts_in(self.path):
             working = self.path / "working" / f"{dropped.stamp}-{dropped.agreement}"
-            files = [self.path / name for name in dropped.files]
-            complete = not dropped.missing and all(self._has_settled(file) for file in files)
-            if working in begun or (not begun and complete):  # begun: killed while it was being claimed
-                working.mkdir(parents=True, exist_ok=True)
-                for file in files:
-                    file.rename(working / file.name)
-                return working
-        return begun[0] if begun else None
+            if working in begun:  # killed while it was being claimed
+                return self._moved(dropped, working)
+            if begun or dropped.agreement in late:
+                continue
+            if self._is_whole(dropped):
+                return self._moved(dropped, working)
+            if self._may_still_come(dropped):
+                late.add(dropped.agreement)
+        return begun[0] if begun else self._taken_up(released)
+
+    def _moved(self, dropped: Dropped, working: Path) -> Path:
+        working.mkdir(parents=True, exist_ok=True)
+        for name in dropped.files:
+            (self.path / name).rename(working / name)
+        return working
+
+    def _taken_up(self, released: Collection[str]) -> Path | None:
+        """A parked extract that was let through, moved back to be worked on."""
+        if not released:
+            return None
+        for verdict in sorted((self.path / "parked").glob("*/verdict.json")):
+            if orjson.loads(verdict.read_bytes()).get("batch") in released:
+                working = self.path / "working" / verdict.parent.name
+                working.parent.mkdir(exist_ok=True)
+                verdict.unlink()
+                return verdict.parent.rename(working)
+        return None
 
     def _leave(self, working: Path, imported: Imported) -> None:
         place = self.path / _PLACES.get(imported.state, "refused")
@@ -92,9 +113,26 @@ class DropFolder:
             target = place / f"{working.name}-{n}"
         working.rename(target)
 
-    def _has_settled(self, file: Path) -> bool:
-        """Whether a file has stopped growing."""
-        return time.time() - file.stat().st_mtime > self.settled_s
+    def _is_whole(self, dropped: Dropped) -> bool:
+        """Whether every needed table is there and no file is still growing."""
+        return not dropped.missing and self._age_s(dropped) > self.settled_s
+
+    def _may_still_come(self, dropped: Dropped) -> bool:
+        """Whether the rest of an incomplete extract is waited for; one that is late is told of once."""
+        age = self._age_s(dropped)
+        if age > LATE_S and dropped.stamp not in self._told:
+            self._told.add(dropped.stamp)
+            emit(
+                Event.BATCH_LATE,
+                source=self.importer.source.name,
+                stamp=dropped.stamp,
+                missing=len(dropped.missing),
+            )
+        return age <= GIVEN_UP_S
+
+    def _age_s(self, dropped: Dropped) -> float:
+        """Seconds since anything was written to any of its files."""
+        return time.time() - max((self.path / name).stat().st_mtime for name in dropped.files)
 
 
 async def _rest(stop: asyncio.Event, seconds: float) -> None:

@@ -17,7 +17,7 @@ from bridge.domain.journey import (
     ReferralStep,
 )
 from bridge.errors import NotFound, Problem, Unacceptable
-from bridge.pipeline import accept, forward, outcomes
+from bridge.pipeline import accept, extracts, forward, outcomes
 from bridge.pipeline.context import Context
 from bridge.store import audit, lanes, messages, referrals
 from bridge.store.tables import event, message
@@ -51,6 +51,8 @@ def _release(tx: Tx, ctx: Context, item: str) -> str:
         if row.kind == "message":  # never translated: the translator takes it again from the start
             return messages.move_event(tx, item, EventStep.RELEASE, until=tx.now, attempts=0).value
         messages.move_event(tx, item, EventStep.RELEASE)
+        if row.kind == extracts.KIND:
+            return extracts.release(tx, item, row.message_id).value
         if row.kind == outcomes.KIND:
             return _release_outcome(tx, ctx, item, row.key_id)
         applied = accept.reapply(

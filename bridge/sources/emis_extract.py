@@ -62,6 +62,11 @@ class Extract:
         return self.batch.id
 
     @property
+    def agreement(self) -> str:
+        """The GUID of the sharing agreement it comes under; extracts of one agreement follow each other."""
+        return self.batch.agreement
+
+    @property
     def extracted_at(self) -> datetime:
         """Up to when it knows: the London midnight that begins the date in the file names."""
         return cut_off(self.batch.stamp)

@@ -58,6 +58,7 @@ class Batch:
 
     id: str  # hash over the names of its files
     stamp: str
+    agreement: str
     files: dict[str, TableFile]
     warnings: tuple[Problem, ...] = ()
 
@@ -123,7 +124,8 @@ def open_batch(folder: Path, *, after: datetime | None = None) -> Batch:
     _check_complete(found)
     if found.problems:
         raise Unacceptable(problems=tuple(found.problems))
-    stamp = next(iter(found.names.values())).stamp
+    first = next(iter(found.names.values()))
+    stamp = first.stamp
     if after is not None and cut_off(stamp) < after:
         raise Unacceptable(problems=(Problem(code="emis-batch-old"),))
     files = _opened(folder, found)
@@ -131,6 +133,7 @@ def open_batch(folder: Path, *, after: datetime | None = None) -> Batch:
     return Batch(
         id=hashlib.sha256(names.encode()).hexdigest(),
         stamp=stamp,
+        agreement=first.agreement,
         files=files,
         warnings=tuple(found.warnings),
     )

@@ -45,11 +45,12 @@ class _TooLarge(Exception):
 class _Lines:
     """Decoded lines of a file, and what was wrong with those of the current record."""
 
-    __slots__ = ("_file", "bytes_read", "trouble", "used")
+    __slots__ = ("_file", "bytes_read", "ended", "trouble", "used")
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.bytes_read = 0
+        self.ended = True  # the last line with a line end
         self.used = 0  # bytes of the current record
         self.trouble = ""
 
@@ -60,6 +61,7 @@ class _Lines:
             if self.used > RECORD_LIMIT or (len(raw) == RECORD_LIMIT and raw[-1:] != b"\n"):
                 raise _TooLarge
             self.bytes_read += len(raw)
+            self.ended = raw[-1:] == b"\n"
             if self.bytes_read == len(raw):
                 raw = raw.removeprefix(_BOM)
             if b"\0" in raw:
@@ -91,6 +93,11 @@ class Rows:
     def bytes_read(self) -> int:
         """How far into the file."""
         return 0 if self._lines is None else self._lines.bytes_read
+
+    @property
+    def cut(self) -> bool:
+        """Whether the file, once read, ends within a line: EMIS ends each, so rows after it are missing."""
+        return self._lines is not None and not self._lines.ended
 
     def after(self, row: int) -> Iterator[Row]:
         """Every row after the first `row`, in order."""

@@ -16,7 +16,7 @@ from bridge.errors import Problem, Unacceptable, Unreadable
 from bridge.sources.emis_files import Batch, TableFile
 from bridge.sources.emis_known import Context, Entry, Known
 from bridge.sources.emis_record import day_of, is_registered, is_set
-from bridge.sources.emis_rows import NOT_SAID, guid, values_of
+from bridge.sources.emis_rows import NOT_SAID, Rows, guid, values_of
 from bridge.sources.emis_shelf import PERSON, ods_of
 from bridge.sources.emis_tables import (
     AGREEMENT,
@@ -111,6 +111,13 @@ def survey(batch: Batch, known: Known, context: Context) -> Survey:
     return scan.result()
 
 
+def _refuse_unfinished(rows: Rows, file: TableFile) -> None:
+    """Unreadable when a table that was read has no end of its own."""
+    code = "emis-row-too-large" if rows.broken else "emis-file-cut" if rows.cut else ""
+    if code:
+        raise Unreadable(problems=(Problem(code=code, at=f"{file.table.name} row {rows.row + 1}"),))
+
+
 class _Scan:
     """The first pass at work."""
 
@@ -142,9 +149,7 @@ class _Scan:
             else:
                 yield row
         self.rows[file.table.name] = rows.row
-        if rows.broken:
-            at = f"{file.table.name} row {rows.row + 1}"
-            raise Unreadable(problems=(Problem(code="emis-row-too-large", at=at),))
+        _refuse_unfinished(rows, file)
 
     def count(self, file: TableFile) -> None:
         """Only see that it can be read."""
@@ -167,6 +172,7 @@ class _Scan:
                 self._off.add(values["OrganisationGuid"])
                 at = f"{AGREEMENT.name} row {rows.row + 1}"
                 self._problems.append(Problem(code="emis-agreement-off", at=at))
+        _refuse_unfinished(rows, file)
 
     def codes(self) -> None:
         """The coding rows of the concepts of interest; the table is whole in every extract."""

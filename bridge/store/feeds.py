@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, update
 
 from bridge.store import dialect
 from bridge.store.tables import batch, feed, poll
@@ -28,14 +28,18 @@ def newest(tx: Tx, practice: str) -> int | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """One bulk extract and how far it was read: the resume point is (table, row)."""
+    """One bulk extract and how far it was read: the resume point is (table, row).
+
+    `series` is whose extracts follow each other, such as those of one sharing agreement.
+    """
 
     id: str
     source: str
     message_id: str
     extracted_at: int
-    state: str  # reading, done, refused, parked
+    state: str  # reading, done, refused, parked, released
     counts: dict[str, int]
+    series: str = ""
     table: str = ""
     row: int = 0
     started_at: int = 0
@@ -47,6 +51,7 @@ def put_batch(tx: Tx, known: Batch) -> None:
     values = {
         "id": known.id,
         "source": known.source,
+        "series": known.series,
         "message_id": known.message_id,
         "extracted_at": known.extracted_at,
         "state": known.state,
@@ -56,7 +61,7 @@ def put_batch(tx: Tx, known: Batch) -> None:
         "started_at": known.started_at or tx.now,
         "finished_at": None if known.state == "reading" else tx.now,
     }
-    tx.run(dialect.upsert(tx, batch, "state", "table", "row", "counts", "finished_at"), values)
+    tx.run(dialect.upsert(tx, batch, "message_id", "state", "table", "row", "counts", "finished_at"), values)
 
 
 def get_batch(tx: Tx, batch_id: str) -> Batch | None:
@@ -65,11 +70,22 @@ def get_batch(tx: Tx, batch_id: str) -> Batch | None:
     return None if row is None else _batch(row)
 
 
-def newest_batch(tx: Tx, source: str) -> Batch | None:
-    """The newest extract of a source that was read to its end."""
-    query = select(batch).where(batch.c.source == source, batch.c.state == "done")
+def newest_batch(tx: Tx, source: str, series: str) -> Batch | None:
+    """The newest extract of a series that was read to its end."""
+    query = select(batch).where(batch.c.source == source, batch.c.series == series, batch.c.state == "done")
     row = tx.run(query.order_by(batch.c.extracted_at.desc()).limit(1)).first()
     return None if row is None else _batch(row)
+
+
+def release_batch(tx: Tx, message_id: str) -> None:
+    """A person has looked at a parked extract and lets it through; it is read when it is met next."""
+    tx.run(update(batch).where(batch.c.message_id == message_id).values(state="released"))
+
+
+def released_batches(tx: Tx, source: str) -> list[str]:
+    """The extracts that were let through and not read yet."""
+    query = select(batch.c.id).where(batch.c.source == source, batch.c.state == "released")
+    return list(tx.run(query).scalars())
 
 
 def _batch(row: object) -> Batch:

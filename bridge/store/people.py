@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from bridge.store import dialect
 from bridge.store.tables import filed, person
@@ -29,6 +29,11 @@ def put_person(tx: Tx, known: Person) -> None:
         dialect.upsert(tx, person, *columns, newer="known_at"),
         {"local": known.local, "dissent": known.dissent, **{c: getattr(known, c) for c in columns}},
     )
+
+
+def forget_person(tx: Tx, local: str) -> None:
+    """Nothing more may be kept of the person."""
+    tx.run(delete(person).where(person.c.local == local))
 
 
 def set_dissent(tx: Tx, local: str, dissent: bool) -> None:  # noqa: FBT001 - the fact itself

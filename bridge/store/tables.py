@@ -349,15 +349,16 @@ batch = Table(
     metadata,
     Column("id", String(64), primary_key=True),  # hash over the names of its files
     Column("source", String(64), nullable=False),
+    Column("series", String(64), nullable=False, server_default=""),  # extracts that follow each other
     Column("message_id", String(36), nullable=False),
     Column("extracted_at", BigInteger, nullable=False),
-    Column("state", String(12), nullable=False),  # reading, done, refused, parked
+    Column("state", String(12), nullable=False),  # reading, done, refused, parked, released
     Column("table", String(60), nullable=False, server_default=""),  # resume point
     Column("row", BigInteger, nullable=False, server_default="0"),
     Column("counts", Text, nullable=False, server_default="{}"),
     Column("started_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
-    Index("batch_source_ix", "source", "extracted_at"),
+    Index("batch_source_ix", "source", "series", "extracted_at"),
 )
 
 poll = Table(

@@ -226,6 +226,20 @@ async def test_a_table_that_cannot_be_read_to_its_end_refuses_the_extract(tmp_pa
     assert [str(p) for p in caught.value.problems] == ["emis-row-too-large at CareRecord_Consultation row 2"]
 
 
+@pytest.mark.parametrize("table", ["CareRecord_Observation", "Agreements_SharingOrganisation"])
+async def test_a_table_that_is_cut_off_refuses_the_extract(
+    store: Store, tmp_path: Path, table: str
+) -> None:
+    """EMIS ends every line, so a file that does not has lost its end; the rows before it look whole."""
+    file = file_of(write(tmp_path / "1", patient(), observation()), table)
+    file.write_bytes(file.read_bytes().removesuffix(b"\r\n"))
+
+    with pytest.raises(Unreadable) as caught:
+        await read(store, tmp_path / "1")
+
+    assert [str(p) for p in caught.value.problems] == [f"emis-file-cut at {table} row 2"]
+
+
 async def test_whose_rows_an_extract_holds_is_known(store: Store, tmp_path: Path) -> None:
     """The practice list and the freshness of its feed need it."""
     extract = open_extract(

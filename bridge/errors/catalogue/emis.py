@@ -20,8 +20,13 @@ ENTRIES: dict[str, Entry] = {
     ),
     "extract-cancels-too-many": Entry(
         "The extract would cancel so many referrals that it is more likely a fault of the feed.",
-        "Ask the supplier; when it is right, run `bridge import` for its folder with --many-cancellations.",
+        "Ask the supplier; release it when it is right. Discarding it also loses the referrals in it.",
         "business-rule",
+    ),
+    "extract-changed": Entry(
+        "An extract that was read before has come again under the same file names with other content.",
+        "Ask the supplier which of the two is right; have it sent under names of its own.",
+        "conflict",
     ),
     "emis-became-confidential": Entry(
         "An entry that became a referral was marked confidential since; nothing of it is kept here any more.",
@@ -75,6 +80,11 @@ ENTRIES: dict[str, Entry] = {
     "emis-extract-empty": Entry(
         "Nobody's rows are in the extract; it was taken as an outage and not as news.",
         "Ask the supplier whether the sharing agreement or the export is switched off.",
+        "incomplete",
+    ),
+    "emis-file-cut": Entry(
+        "A table ends in the middle of a line, so the rest is missing; nothing of the extract was used.",
+        "Deliver the extract again; look at why the transfer broke off.",
         "incomplete",
     ),
     "emis-file-kind": Entry(
