@@ -104,7 +104,7 @@ def _withheld(desk: Desk, values: Fields, reason: str) -> Row:
     desk.counts[reason] += 1
     if key in desk.survey.patients and desk.forget_entries_of(owner, key):
         desk.counts["forgotten"] += 1
-        _tell(desk, owner, {"PatientGuid": key}, withheld=True)
+    _tell(desk, owner, {"PatientGuid": key}, withheld=True)
     return desk.shelf.row(PERSON, owner, key, {WITHHELD: reason}, desk.clock_of(values))
 
 

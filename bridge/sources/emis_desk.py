@@ -37,8 +37,8 @@ from bridge.store.unit import Tx
 class PersonFacts:
     """What an extract says of one patient, for the last look before anything is sent.
 
-    `practice` is an ODS code, `known_at` (aware) the extract's cut-off. `withheld`: the patient had referrals
-    here and has since been marked confidential, S-flagged or dummy; nothing else of them is kept.
+    `practice` is an ODS code, `known_at` (aware) the extract's cut-off. `withheld`: the patient is marked as
+    confidential, S-flagged or dummy; then nothing else of this means anything, and nothing else is kept.
     """
 
     local_key: str
