@@ -1,8 +1,10 @@
 """Accept: what a GP system says is read, applied and queued in the commit that keeps its message."""
 
+from dataclasses import replace
+
 from bridge.domain.journey import EventState, EventStep
 from bridge.errors import IntakeError, Problem
-from bridge.pipeline import keeping, translate
+from bridge.pipeline import keeping, person, translate
 from bridge.pipeline.applied import Applied, Origin
 from bridge.pipeline.context import Context
 from bridge.pipeline.keeping import Done
@@ -46,43 +48,57 @@ def settle(
     *,
     allowed: frozenset[str] | None = None,
     bulk: bool = False,
+    replayed: bool = False,
 ) -> Became:
     """Apply one reading of a kept message and record what became of it.
 
     A bulk door answers per file: what a single-message door refuses is parked there for a person.
     """
-    return keeping.note(tx, _apply(tx, ctx, message, n, reading, Terms(allowed=allowed), bulk=bulk))
+    terms = Terms(allowed=allowed, replayed=replayed)
+    return keeping.note(tx, _apply(tx, ctx, message, n, reading, terms, bulk=bulk))
 
 
 def _apply(
     tx: Tx, ctx: Context, message: Message, n: int, reading: Reading, terms: Terms, *, bulk: bool = False
 ) -> Done:
     event, event_id = reading.event, ctx.new_id()
+    origin = Origin(
+        event_id=event_id,
+        mapping=reading.mapping or message.mapping,
+        correlation_id=message.correlation_id or message.id,
+        allowed=terms.allowed,
+        only_new=reading.position in terms.only_new,
+        asked=message.door != referrals.BULK_DOOR,
+        replay_of=message.id if terms.replayed else "",
+    )
+    if reading.person is not None:
+        applied, held = person.apply(tx, ctx, origin, reading.person)
+        if applied.referral_id is None:
+            messages.forget_body(tx, message.id)
+        return _done(message, n, event_id, replace(reading, event=held), applied)
     if event is None:
         state = EventState.PARKED if bulk else EventState.REFUSED
         practice = message.practice or reading.practice
         applied = Applied(state=state, code=reading.problems[0].code, practice=practice)
     else:
-        origin = Origin(
-            event_id=event_id,
-            mapping=reading.mapping or message.mapping,
-            correlation_id=message.correlation_id or message.id,
-            allowed=terms.allowed,
-            only_new=reading.position in terms.only_new,
-            asked=message.door != referrals.BULK_DOOR,
-        )
         applied = translate.apply(tx, ctx, origin, event)
         if applied.practice and event.extracted_at is not None:
             feeds.heard(tx, message.source, applied.practice, int(event.extracted_at.timestamp() * 1000))
     key = event.key if event else reading.key
     if key is not None:
         _take_off(tx, str(key.id), applied)
+    return _done(message, n, event_id, reading, applied)
+
+
+def _done(message: Message, n: int, event_id: str, reading: Reading, applied: Applied) -> Done:
+    event = reading.event
+    key = event.key if event else reading.key
     row = EventRow(
         id=event_id,
         message_id=message.id,
         n=n,
         position=reading.position,
-        kind=event.kind.value if event else "unreadable",
+        kind=_kind(reading),
         state=applied.state,
         source=message.source,
         code=applied.code,
@@ -94,6 +110,20 @@ def _apply(
         event=event,
     )
     return Done(row=row, problems=reading.problems, warnings=reading.warnings, opened=applied.opened)
+
+
+def failed(ctx: Context, message: Message, n: int, reading: Reading) -> Done:
+    """A reading that we failed to apply, left to a person; its event is kept for the release."""
+    event = reading.event
+    ods = event.referral.practice.ods if event and event.referral else None
+    practice = ods.code if ods else reading.practice
+    applied = Applied(state=EventState.PARKED, code="entry-failed", practice=practice)
+    return _done(message, n, ctx.new_id(), reading, applied)
+
+
+def _kind(reading: Reading) -> str:
+    said = reading.person or reading.event
+    return said.kind.value if said else "unreadable"
 
 
 def _take_off(tx: Tx, key_id: str, applied: Applied) -> None:

@@ -15,6 +15,7 @@ from bridge.sources.formats import Format, format_of
 from bridge.sources.mapping import Mapping
 from bridge.sources.mapping_file import Sheet, mapping_of, open_sheet, overlays_of
 from bridge.sources.reading import Reading
+from bridge.sources.record import PersonRecord
 
 __all__ = ["Origin", "Reading", "Source", "Sources", "load"]
 
@@ -46,7 +47,8 @@ class Source:
     def explain(self, body: bytes, *, arrived: datetime) -> Iterator[tuple[Origin, ...]]:
         """For each event: which rule and which place in the message made each value of it."""
         for record in self.format.records(body) if self.format.records else ():
-            yield explain(record, self.mapping, arrived=arrived)
+            spoken = record.record if isinstance(record, PersonRecord) else record
+            yield explain(spoken, self.mapping, arrived=arrived)
 
 
 class Sources(Table[str, Source]):

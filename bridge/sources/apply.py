@@ -59,30 +59,56 @@ class _Took:
 
 def apply(record: Record, mapping: Mapping, *, arrived: datetime) -> Reading:
     """Read one record; `arrived` (aware) is the clock of a source that has none."""
-    mapping = _for_practice(record, mapping)
-    took = list(_take(record, mapping, arrived))
-    values = _values(took)
-    stopping, odd = _judged(took, values)
-    whole = not any(t.stops for t in odd)
-    odd = [t for t in odd if t.code != "value-missing"]  # what ends a referral may be its key alone
-    problems = _told(record, record.problems, _problems(stopping, mapping))
+    mapping = for_practice(record, mapping)
+    found = understood(record, mapping, arrived=arrived)
     return Reading(
         position=record.position,
-        event=None if problems else _event(record, values, mapping, arrived, whole=whole),
-        problems=problems,
-        warnings=_told(record, record.warnings, _problems(odd, mapping)),
+        event=None if found.problems else _event(record, found, mapping, arrived),
+        problems=found.problems,
+        warnings=found.warnings,
         unmapped=tuple(record.unused(mapping.known)[:MOST]),
         mapping=mapping.label,
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understood:
+    """What the rules made of a record. `whole`: nothing that was left out would have stopped a referral."""
+
+    mapping: Mapping
+    values: Values
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+    whole: bool
+
+    def place(self, target: str) -> str:
+        """The first place where the mapping looks for a target, or ""."""
+        return next((r.places[0].text for r in self.mapping.rules if r.target.name == target), "")
+
+
+def understood(record: Record, mapping: Mapping, *, arrived: datetime) -> Understood:
+    """Take what the rules of the mapping ask for; `arrived` is aware."""
+    took = list(_take(record, mapping, arrived))
+    values = _values(took)
+    stopping, odd = _judged(took, values)
+    whole = not any(t.stops for t in odd)
+    odd = [t for t in odd if t.code != "value-missing"]  # what ends a referral may be its key alone
+    return Understood(
+        mapping=mapping,
+        values=values,
+        problems=_told(record, record.problems, _problems(stopping, mapping)),
+        warnings=_told(record, record.warnings, _problems(odd, mapping)),
+        whole=whole,
+    )
+
+
 def explain(record: Record, mapping: Mapping, *, arrived: datetime) -> tuple[Origin, ...]:
     """Which path and which place made each value of the referral."""
-    took = _take(record, _for_practice(record, mapping), arrived)
+    took = _take(record, for_practice(record, mapping), arrived)
     return tuple(Origin(target=t.name, path=t.place.text, at=t.found.at) for t in took if t.value is not None)
 
 
-def _for_practice(record: Record, mapping: Mapping) -> Mapping:
+def for_practice(record: Record, mapping: Mapping) -> Mapping:
     """The mapping as this record's practice uses it."""
     if not mapping.overlays:
         return mapping
@@ -197,13 +223,12 @@ def _told(
     return tuple(replace(problem, at=before + problem.at) for problem in told)
 
 
-def _event(
-    record: Record, values: Values, mapping: Mapping, arrived: datetime, *, whole: bool
-) -> ReferralEvent:
+def _event(record: Record, found: Understood, mapping: Mapping, arrived: datetime) -> ReferralEvent:
+    values = found.values
     kind = values.one("event.kind")
     owner = values.one("event.owner") or values.one("practice.ods").code
     key = ReferralKey(source=mapping.source, owner=owner, record=values.one("event.record"))
-    referral = referral_of(values, key) if whole else None
+    referral = referral_of(values, key) if found.whole else None
     moment = values.one("event.time") or arrived
     return ReferralEvent(
         kind=kind,

@@ -69,7 +69,7 @@ def referral_of(values: Values, key: ReferralKey) -> Referral:
         values,
         key=key,
         practice=_made(Organisation, "practice", values),
-        patient=_patient(values),
+        patient=patient_of(values),
         requested=next(_concepts("referral.requested", values, together=True), Concept()),
         reasons=tuple(_concepts("referral.reasons", values)),
         requester=_requester(values),
@@ -86,7 +86,8 @@ def _made(kind: type[T], prefix: str, values: Values, **built: object) -> T:
     return kind(**{**{name: values.one(f"{prefix}.{name}") for name in names}, **built})
 
 
-def _patient(values: Values) -> Patient:
+def patient_of(values: Values) -> Patient:
+    """The person that these values make."""
     address = _made(Address, "patient.address", values) if values.any_under("patient.address") else None
     return _made(
         Patient,

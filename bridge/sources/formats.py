@@ -14,8 +14,9 @@ from typing import Protocol
 from bridge.errors import ConfigError, Problem
 from bridge.sources.apply import apply
 from bridge.sources.mapping import Mapping
+from bridge.sources.people import news_of
 from bridge.sources.reading import Reading
-from bridge.sources.record import Path, Record
+from bridge.sources.record import Path, PersonRecord, Record
 from bridge.sources.transforms import TRANSFORMS, Transform
 
 _MODULES = {"json": "json_record", "fhir": "fhir_bundle"}  # the rest are named as their format
@@ -33,12 +34,12 @@ class Format:
     """A reader module (see `bridge.sources.record`); `records` is None where its `read` does it all."""
 
     parse_path: Callable[[str], Path]
-    records: Callable[[bytes], Iterator[Record]] | None
+    records: Callable[[bytes], Iterator[Record | PersonRecord]] | None
     read: Read
     transforms: Table[str, Transform]
     code_problem: Callable[[str, str, str], str] | None  # where code tables serve the reader, not fields
 
-    def reading(self, records: Callable[[bytes], Iterator[Record]]) -> "Format":
+    def reading(self, records: Callable[[bytes], Iterator[Record | PersonRecord]]) -> "Format":
         """The same format with another way to find the records of a message."""
         return replace(self, records=records, read=_by_records(records))
 
@@ -58,11 +59,17 @@ def format_of(name: str) -> Format:
     )
 
 
-def _by_records(records: Callable[[bytes], Iterator[Record]]) -> Read:
+def _by_records(records: Callable[[bytes], Iterator[Record | PersonRecord]]) -> Read:
     def read(body: bytes, *, mapping: Mapping, arrived: datetime) -> Iterator[Reading]:
-        return (apply(record, mapping, arrived=arrived) for record in records(body))
+        return (_reading(record, mapping, arrived) for record in records(body))
 
     return read
+
+
+def _reading(record: Record | PersonRecord, mapping: Mapping, arrived: datetime) -> Reading:
+    if isinstance(record, PersonRecord):
+        return news_of(record, mapping, arrived=arrived)
+    return apply(record, mapping, arrived=arrived)
 
 
 def _module(name: str) -> ModuleType | None:

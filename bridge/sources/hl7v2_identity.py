@@ -118,6 +118,20 @@ def nhs_numbers(message: Message, profile: Profile) -> Iterator[Found]:
     yield from (Found(value=value, at=r.place(1)) for value, r in found if value not in ("", DELETE))
 
 
+def earlier_nhs_numbers(message: Message) -> Iterator[Found]:
+    """The NHS numbers of the record that was merged away: MRG-1, typed as in PID-3."""
+    for repetition in _of_earlier(message):
+        if _is_nhs_number(repetition):
+            yield Found(value=repetition.part(1).strip(), at=repetition.place(1))
+
+
+def earlier_local_ids(message: Message) -> Iterator[Found]:
+    """Every other identifier of the record that was merged away."""
+    for repetition in _of_earlier(message):
+        if not _is_nhs_number(repetition) and repetition.part(1) not in ("", DELETE):
+            yield Found(value=repetition.part(1).strip(), at=repetition.place(1))
+
+
 def local_ids(message: Message, _profile: Profile) -> Iterator[Found]:
     """The sender's own key of the person: the first of PID-3 that is typed so."""
     for repetition in _of_person(message, 3):
@@ -144,6 +158,10 @@ def deceased_on(message: Message, _profile: Profile) -> Iterator[Found]:
 
 def _of_person(message: Message, field: int) -> Iterator[Repetition]:
     return chain.from_iterable(pid.repetitions(field) for pid in message.every("PID"))
+
+
+def _of_earlier(message: Message) -> Iterator[Repetition]:
+    return chain.from_iterable(merged.repetitions(1) for merged in message.every("MRG"))
 
 
 def _is_nhs_number(repetition: Repetition) -> bool:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bridge.domain.person import PersonNews
 from bridge.domain.referral import ReferralEvent, ReferralKey
 from bridge.errors import Problem
 
@@ -12,11 +13,13 @@ class Reading:
 
     `unmapped` names source fields (by mapping notation, never values) that held something and went nowhere.
     `mapping` says which mapping, in which version, made this of the message ("json-event@1+leeds@2").
+    `person` is news of a person, which a reading holds instead of an event.
     `key` and `practice` (ODS code) say what a reading without an event is about, where that is known.
     """
 
     position: str = ""
     event: ReferralEvent | None = None
+    person: PersonNews | None = None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     unmapped: tuple[str, ...] = ()

@@ -3,7 +3,8 @@
 A format is a module of this package (or of the entry point group `bridge.sources`) with
 
     parse_path(text) -> Path            the format's plain notation, parsed once at load; ValueError(code)
-    records(body) -> Iterator[Record]   one per event-shaped place in the message; raises Unreadable
+    records(body) -> Iterator[Record]   one per event-shaped place in the message; raises Unreadable.
+                                        News of a person is a PersonRecord instead.
     TRANSFORMS                          optional: name -> str to str, for what only this format writes so
 
 A format whose input needs references resolved (FHIR) has, instead of `records`,
@@ -16,6 +17,7 @@ from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from bridge.domain.person import NewsKind
 from bridge.errors import Problem
 
 Path: TypeAlias = Hashable
@@ -65,3 +67,18 @@ class Record(Protocol):
 
         A name that no known path mentions is data: give its position and shape instead.
         """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PersonRecord:
+    """What is about a person and not about a referral; only places of practice and patient are asked for.
+
+    `said` names the fields of `Patient` that it speaks of. Of a merge only `numbers` (NHS numbers as written)
+    and `local_keys` of both records count.
+    """
+
+    record: Record
+    kind: NewsKind
+    said: frozenset[str] = frozenset()
+    numbers: tuple[str, ...] = ()
+    local_keys: tuple[str, ...] = ()

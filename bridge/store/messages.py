@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from bridge.domain.journey import EVENT_MOVES, EventState, EventStep, move
 from bridge.domain.referral import ReferralEvent
@@ -48,6 +48,12 @@ def get_body(tx: Tx, body_id: str | None) -> bytes | None:
         return None
     sealed = tx.run(_GET_BODY, {"row": body_id}).scalar_one_or_none()
     return None if sealed is None else tx.open("body.sealed", body_id, sealed)
+
+
+def forget_body(tx: Tx, message_id: str) -> None:
+    """Keep that a message came, and not what it said."""
+    tx.run(delete(body).where(body.c.id == message_id))
+    tx.run(update(message).where(message.c.id == message_id).values(body_id=None))
 
 
 _PUT_BODY = insert(body)

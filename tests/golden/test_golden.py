@@ -5,17 +5,16 @@ refused. Adding a case, or a system, edits no Python.
 """
 
 import json
-from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bridge.domain.identifiers import NhsNumber, OdsCode
 from bridge.errors import Problem, Unreadable
 from bridge.errors.catalogue import CATALOGUE
 from bridge.sources import Reading, Source, load
+from bridge.sources.told import told
 
 ROOT = Path(__file__).resolve().parents[2]
 MESSAGES = sorted(ROOT.glob("fixtures/*/*/message.*"))
@@ -29,32 +28,6 @@ def systems() -> dict[str, Source]:
 
 def case_name(message: Path) -> str:
     return f"{message.parts[-3]}/{message.parts[-2]}"
-
-
-def told(value: Any) -> Any:
-    """What a value says, as JSON; a field at its default says nothing."""
-    if isinstance(value, NhsNumber):
-        return value.digits
-    if isinstance(value, OdsCode):
-        return value.code
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, tuple):
-        return [told(v) for v in value]
-    if is_dataclass(value):
-        pairs = (
-            (f.name, getattr(value, f.name), default_of(f)) for f in fields(value) if f.name not in UNTOLD
-        )
-        return {name: told(said) for name, said, default in pairs if said != default}
-    return value
-
-
-# They carry the version of the mapping, which may rise without a change of what a message means.
-UNTOLD = ("rule", "mapping")
-
-
-def default_of(field: Any) -> object:
-    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def outcome_of(source: Source, body: bytes) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def test_the_event_is_over_where_the_referral_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", ["ADT^A08", "ADT^A28", "ADT^A31", "ADT^A40", "REF^I15", "RRI^I12", "ORU^R01", "REF", ""]
+    "kind", ["ADT^A01", "ADT^A04", "ADT^A47", "ADT", "REF^I15", "RRI^I12", "ORU^R01", "REF", ""]
 )
 def test_whatever_is_no_referral_event_is_refused_in_its_place(kind: str) -> None:
     """Politely: the sender is told that this is not spoken here, and nothing else."""
