@@ -38,14 +38,17 @@ SETTLE_LANE = text(
     "WHERE head.lane_id = :lane ORDER BY head.seq LIMIT 1) "
     "WHERE id = :lane"
 )
-# After the delivery `seq` came, went or was released: what was ahead of it keeps the time it waits for.
+# After the delivery `seq` came, went or was released: what was ahead of it keeps the time it waits for. A
+# leased lane is due when its lease ends, or never when the delivery was proven while its worker looked.
 WAKE_LANE = text(
-    "UPDATE lane SET due_at = CASE WHEN lease_until IS NOT NULL THEN due_at ELSE "
-    "(SELECT CASE WHEN head.state = 'parked' THEN NULL WHEN head.seq < :seq THEN lane.due_at ELSE :due END "
-    "FROM delivery AS head WHERE head.lane_id = :lane ORDER BY head.seq LIMIT 1) END WHERE id = :lane"
+    "UPDATE lane SET due_at = (SELECT CASE WHEN head.state = 'parked' THEN NULL "
+    "WHEN lane.lease_until IS NOT NULL THEN lane.lease_until "
+    "WHEN head.seq < :seq THEN lane.due_at ELSE :due END "
+    "FROM delivery AS head WHERE head.lane_id = :lane ORDER BY head.seq LIMIT 1) WHERE id = :lane"
 )
 _HOLD = "SELECT epoch FROM lane WHERE id = :lane AND epoch = :epoch AND lease_until IS NOT NULL"
 HOLD: dict[str, TextClause] = {"sqlite": text(_HOLD), "postgresql": text(_HOLD + " FOR UPDATE")}
 VOID_LEASES = text(
-    "UPDATE lane SET lease_until = NULL, due_at = :now, epoch = epoch + 1 WHERE lease_until IS NOT NULL"
+    "UPDATE lane SET lease_until = NULL, due_at = CASE WHEN due_at IS NULL THEN NULL ELSE :now END, "
+    "epoch = epoch + 1 WHERE lease_until IS NOT NULL"
 )
