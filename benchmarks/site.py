@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bridge.config import CallerSettings, PartnerSettings, Settings
+from bridge.config import CallerSettings, Http, PartnerSettings, Settings
 from bridge.security.keyring import create_key_ring
 
 KEY = "rbk_benchmark"
@@ -153,6 +153,7 @@ def settings_of(folder: Path, *, endpoint: str, **changes: Any) -> Settings:
         "data": folder / "var",
         "mappings": folder / "mappings",
         "callers": (caller,),
+        "http": Http(requests_per_s=0),
         "partners": {"prescribing": PartnerSettings(concurrency=concurrency)},
     }
     return Settings(**(values | changes))

@@ -10,14 +10,15 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from bridge.app.partners import build_partner, partner_names
+from bridge.app.callers import read_callers
+from bridge.app.doors import refuse_open_doors
+from bridge.app.partners import build_partner, partner_names, refuse_wrong_endpoints
 from bridge.app.polling import pollers
-from bridge.app.rules import read_callers, read_rules
+from bridge.app.rules import read_rules
 from bridge.config import PartnerSettings, Settings
 from bridge.delivery.breaker import Breaker
 from bridge.delivery.port import Partner
 from bridge.delivery.worker import Terms, Worker
-from bridge.errors import ConfigError
 from bridge.fhir.naming import Naming
 from bridge.intake import answers, control, fhir, http
 from bridge.intake.desk import Desk
@@ -30,6 +31,7 @@ from bridge.pipeline.tracking import Poller
 from bridge.schemes import Rulebook
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import load_key_ring
+from bridge.security.rates import Rates
 from bridge.security.sealing import Sealer
 from bridge.sources import Sources
 from bridge.store import Store, facts, open_store
@@ -87,8 +89,9 @@ class Bridge:
 @asynccontextmanager
 async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
     """Open the store and wire everything; nothing runs yet."""
-    _refuse_open_doors(settings)
+    refuse_open_doors(settings)
     sources, rulebook = read_rules(settings)
+    refuse_wrong_endpoints(settings, rulebook)
     context = Context(rulebook=rulebook, environment=settings.environment, naming=Naming(base=settings.base))
     ring = load_key_ring(settings.key_ring)
     sealer = Sealer(ring)
@@ -113,6 +116,7 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
             later=settings.translate == "later",
             wake=_waker(workers),
             full=gauge.full,
+            rates=Rates(per_second=settings.http.requests_per_s, burst=settings.http.burst),
         )
         chain = AuditChain(ring)
         asking = pollers(rulebook, by_name, store=store, context=context, wake=desk.wake)
@@ -121,14 +125,6 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
         for client in clients:
             await client.aclose()
         await store.close()
-
-
-def _refuse_open_doors(settings: Settings) -> None:
-    """Loopback until callers exist."""
-    if settings.http.host not in ("127.0.0.1", "::1", "localhost") and not settings.callers:
-        raise ConfigError(
-            "http.host is not a loopback address and there are no callers: nobody could be known"
-        )
 
 
 def _bounds(settings: Settings, rulebook: Rulebook) -> Bounds:

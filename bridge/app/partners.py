@@ -1,16 +1,26 @@
-"""Each partner a scheme names, with its client and the site's credentials for it."""
+"""Each partner a scheme names, with its client and the site's credentials for it.
 
+A test bridge reaches no live system and a live one no test system: the scheme says of every endpoint beyond
+this machine which it is, and the bridge does not start with one of the other kind (promise 10).
+"""
+
+import ssl
+from collections.abc import Iterator
 from datetime import timedelta
+from ipaddress import ip_address
 
 import httpx
 
 from bridge.config import PartnerSettings, Settings
+from bridge.config.doors import LOOPBACK
 from bridge.delivery.port import Partner
+from bridge.errors import ConfigError, Problem
 from bridge.partners.http import FhirClient
-from bridge.partners.identity import ApiKeyHeader
+from bridge.partners.identity import ApiKeyHeader, Bearer, ClientCredentials, Grant, SignedJwt
 from bridge.partners.prescribing import PrescribingService
 from bridge.partners.record import GpRecord
 from bridge.schemes import Rulebook
+from bridge.schemes.scheme import RecordRoute, Service
 from bridge.security.secrets import Secret
 from bridge.security.tls import Certificate, outbound_context
 
@@ -30,10 +40,11 @@ def build_partner(settings: Settings, rulebook: Rulebook, name: str) -> tuple[Pa
         for named, endpoint in scheme.endpoints()
         if named == name
     )
+    context = outbound_context(ca=terms.ca_bundle, certificate=_certificate(terms))
     client = FhirClient(
         endpoint,
-        tls=outbound_context(ca=terms.ca_bundle, certificate=_certificate(terms)),
-        auth=_identity(terms),
+        tls=context,
+        auth=_identity(terms, context),
         proxy=terms.proxy or None,
         deadline=timedelta(seconds=terms.deadline_s),
         connections=terms.concurrency,
@@ -44,10 +55,69 @@ def build_partner(settings: Settings, rulebook: Rulebook, name: str) -> tuple[Pa
 def _certificate(terms: PartnerSettings) -> Certificate | None:
     if terms.certificate is None or terms.certificate_key is None:
         return None
-    return Certificate(chain=terms.certificate, key=terms.certificate_key)
+    passphrase = Secret.parse(terms.certificate_passphrase) if terms.certificate_passphrase else None
+    return Certificate(chain=terms.certificate, key=terms.certificate_key, passphrase=passphrase)
 
 
-def _identity(terms: PartnerSettings) -> httpx.Auth | None:
+def _identity(terms: PartnerSettings, context: ssl.SSLContext) -> httpx.Auth | None:
+    """How the bridge says who it is; tokens are fetched under the same certificates and proxy."""
     if terms.identity == "api-key":
         return ApiKeyHeader(Secret.parse(terms.api_key), header=terms.api_key_header)
+    grant = _grant(terms)
+    if grant is None:
+        return None
+    http = httpx.AsyncClient(
+        verify=context, proxy=terms.proxy or None, timeout=terms.deadline_s, trust_env=False
+    )
+    return Bearer(http, grant)
+
+
+def _grant(terms: PartnerSettings) -> Grant | None:
+    if terms.identity == "client-credentials":
+        return ClientCredentials(
+            token_url=terms.token_url,
+            client_id=terms.client_id,
+            secret=Secret.parse(terms.client_secret),
+            scope=terms.scope,
+            in_body=terms.secret_in_body,
+        )
+    if terms.identity == "nhs-signed-jwt":
+        return SignedJwt(
+            token_url=terms.token_url,
+            private_key=Secret.parse(terms.private_key),
+            kid=terms.key_id,
+            api_key=Secret.parse(terms.api_key),
+        )
     return None
+
+
+def refuse_wrong_endpoints(settings: Settings, rulebook: Rulebook) -> None:
+    """ConfigError naming every endpoint that this bridge may not talk to."""
+    problems = tuple(_wrong_endpoints(settings, rulebook))
+    if problems:
+        raise ConfigError(problems=problems)
+
+
+def _wrong_endpoints(settings: Settings, rulebook: Rulebook) -> Iterator[Problem]:
+    for scheme in rulebook.schemes:
+        systems: tuple[Service | RecordRoute, ...] = (scheme.service, *scheme.records)
+        for system in systems:
+            for rule in _wrong(system, settings.environment):
+                yield Problem(code="scheme-rule", at=scheme.name, target=system.name, rule=rule)
+
+
+def _wrong(system: Service | RecordRoute, ours: str) -> Iterator[str]:
+    url = httpx.URL(system.endpoint)
+    if _is_here(url.host):
+        return
+    if system.environment != ours:
+        yield f"its environment is {system.environment or 'not said'}, this bridge's is {ours}"
+    if ours == "live" and url.scheme != "https":
+        yield "a live endpoint starts with https://"
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return host in LOOPBACK or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -6,10 +6,6 @@ from bridge.errors import ConfigError
 from bridge.fhir.naming import Naming
 from bridge.pipeline.context import Context
 from bridge.schemes import Rulebook, Scheme, scheme_file
-from bridge.security.api_keys import ApiKey, ApiKeys
-from bridge.security.caller import Caller, Role
-from bridge.security.callers import Callers
-from bridge.security.secrets import Secret
 from bridge.sources import Sources, load
 
 
@@ -40,22 +36,3 @@ def open_rules(settings: Settings) -> Context:
     """The rules in force, without the rest of the bridge."""
     _, rulebook = read_rules(settings)
     return Context(rulebook=rulebook, environment=settings.environment, naming=Naming(base=settings.base))
-
-
-def read_callers(settings: Settings) -> Callers:
-    """Everyone who may call."""
-    keys = [
-        ApiKey(
-            caller=Caller(
-                name=entry.name,
-                roles=frozenset(Role(role) for role in entry.roles),
-                practices=frozenset(entry.practices),
-                sources=frozenset(entry.sources),
-                service=entry.service,
-            ),
-            digest=Secret.parse(entry.key),
-            last_day=entry.key_last_day,
-        )
-        for entry in settings.callers
-    ]
-    return Callers(keys=ApiKeys(keys))

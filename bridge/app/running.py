@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from bridge.app import VERSION, Bridge, mllp
+from bridge.app import VERSION, Bridge, doors, mllp
 from bridge.errors import Unavailable
 from bridge.events import Event, emit
 from bridge.intake import control
@@ -28,6 +28,8 @@ async def run(bridge: Bridge, stop: asyncio.Event) -> None:
         "date_header": False,
         "timeout_keep_alive": 30,
         "h11_max_incomplete_event_size": 65_536,
+        "ws": "none",
+        "timeout_graceful_shutdown": 30,
     }
 
     class Server(uvicorn.Server):
@@ -35,7 +37,7 @@ async def run(bridge: Bridge, stop: asyncio.Event) -> None:
         def capture_signals(self) -> Generator[None, None, None]:
             yield  # signals are ours: workers drain too
 
-    server = Server(uvicorn.Config(bridge.http(), host=settings.http.host, port=settings.http.port, **common))
+    server = Server(uvicorn.Config(bridge.http(), **common, **doors.options(settings.http)))
     controls = Server(uvicorn.Config(bridge.control(), uds=str(control.socket_in(settings.data)), **common))
     ports = mllp.doors(settings, bridge.desk)
     async with asyncio.TaskGroup() as group:

@@ -8,7 +8,10 @@ import httpx
 import typer
 
 from bridge.app import data_folder, open_bridge
-from bridge.app.rules import read_callers, read_rules
+from bridge.app.callers import read_callers
+from bridge.app.doors import options, refuse_open_doors
+from bridge.app.partners import refuse_wrong_endpoints
+from bridge.app.rules import read_rules
 from bridge.app.running import run
 from bridge.cli import output
 from bridge.cli.access import running_bridge, settings
@@ -43,6 +46,9 @@ def check() -> None:
     """Read settings, mappings and schemes; name every problem of every file at once."""
     site = settings()
     sources, rulebook = read_rules(site)
+    refuse_open_doors(site)
+    options(site.http)
+    refuse_wrong_endpoints(site, rulebook)
     read_callers(site)
     practices = [p for scheme in rulebook.schemes for p in scheme.practices]
     live = sum(p.mode.value == "live" for p in practices)

@@ -3,7 +3,6 @@
 import os
 import socket
 import tomllib
-from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -15,69 +14,29 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from bridge.config.callers import CallerSettings, IssuerSettings
+from bridge.config.doors import Http
 from bridge.config.limits import Limits
 from bridge.config.mllp import MllpSettings
+from bridge.config.partners import PartnerSettings
 from bridge.config.retention import Retention
 from bridge.errors import ConfigError, Problem
 
+__all__ = [
+    "CallerSettings",
+    "FolderSettings",
+    "Http",
+    "IssuerSettings",
+    "MllpSettings",
+    "PartnerSettings",
+    "Settings",
+]
+
 Model = TypeVar("Model", bound=BaseModel)
-ROLES = Literal["system", "service", "practice", "operator", "data-officer"]
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Http(_Strict):
-    """The HTTP doors."""
-
-    host: str = Field(
-        default="127.0.0.1", description="Address to listen on; loopback until callers are configured."
-    )
-    port: int = Field(default=8080, ge=0, le=65535, description="Port to listen on.")
-    largest_body_mb: int = Field(default=5, ge=1, le=100, description="A larger request is refused with 413.")
-
-
-class CallerSettings(_Strict):
-    """Someone who may call, bound to practices or to a service."""
-
-    name: str = Field(description="How the caller is called in logs and audit.")
-    roles: tuple[ROLES, ...] = Field(description="What kind of caller it is.")
-    practices: tuple[str, ...] = Field(default=(), description="ODS codes of the practices it speaks for.")
-    sources: tuple[str, ...] = Field(default=(), description="Source systems it may send from.")
-    service: str = Field(default="", description="The social prescribing service it reports for.")
-    key: str = Field(description="Where the SHA-256 of its API key lies: env:NAME or file:/path.")
-    key_last_day: date = Field(description="The last day its key is accepted.")
-
-
-class PartnerSettings(_Strict):
-    """How to talk to one partner named by a scheme; its endpoint is in the scheme."""
-
-    identity: Literal["none", "api-key", "client-credentials", "nhs-signed-jwt"] = Field(
-        default="none", description="How the bridge shows who it is."
-    )
-    api_key: str = Field(default="", description="Reference of the API key sent to the partner.")
-    api_key_header: str = Field(default="X-API-Key", description="Header the API key goes in.")
-    token_url: str = Field(default="", description="Where access tokens come from.")
-    client_id: str = Field(default="", description="OAuth2 client id, or the NHS API key of the application.")
-    client_secret: str = Field(default="", description="Reference of the client secret.")
-    private_key: str = Field(default="", description="Reference of the private key that signs the NHS JWT.")
-    key_id: str = Field(default="", description="kid of that key as registered.")
-    scope: str = Field(default="", description="OAuth2 scopes, separated by spaces.")
-    ca_bundle: Path | None = Field(
-        default=None, description="CA certificates trusted instead of the system's."
-    )
-    certificate: Path | None = Field(default=None, description="Client certificate (PEM) for mutual TLS.")
-    certificate_key: Path | None = Field(
-        default=None, description="Private key of the client certificate (PEM)."
-    )
-    proxy: str = Field(default="", description="Outbound HTTP proxy.")
-    deadline_s: float = Field(
-        default=10, gt=0, le=60, description="Total time one request may take, in seconds."
-    )
-    concurrency: int = Field(
-        default=16, ge=1, le=256, description="Attempts in flight at once from this node."
-    )
 
 
 class FolderSettings(_Strict):
@@ -124,6 +83,9 @@ class Settings(BaseSettings):
     )
     http: Http = Field(default=Http(), description="The HTTP doors.")
     callers: tuple[CallerSettings, ...] = Field(default=(), description="Who may call.")
+    issuers: tuple[IssuerSettings, ...] = Field(
+        default=(), description="Whose signed tokens say who a caller is."
+    )
     partners: dict[str, PartnerSettings] = Field(
         default_factory=dict, description="How to talk to each partner."
     )
@@ -197,6 +159,8 @@ def _settled(settings: Settings, home: Path) -> Settings:
             "data": home / settings.data,
             "mappings": home / settings.mappings,
             "database": database,
+            "http": _at_home(settings.http, home),
+            "issuers": tuple(_at_home(each, home) for each in settings.issuers),
             "folders": tuple(_at_home(each, home) for each in settings.folders),
             "mllp": tuple(_at_home(each, home) for each in settings.mllp),
             "partners": {name: _at_home(each, home) for name, each in settings.partners.items()},

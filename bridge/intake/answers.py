@@ -24,6 +24,7 @@ from bridge.errors import (
 from bridge.events import Event, emit, failed_at
 from bridge.fhir.answers import operation_outcome
 from bridge.intake.desk import TooLarge, tracing
+from bridge.security.rates import TooOften
 
 FHIR_JSON = "application/fhir+json"
 RETRY_AFTER_S = 5
@@ -40,6 +41,8 @@ ANSWERS: dict[type[BridgeError], tuple[int, str]] = {
     IntakeError: (400, "unreadable"),
     Busy: (429, "too-much-waiting"),
     Unavailable: (503, "unavailable"),
+    TooOften: (429, "caller-too-often"),
+    BridgeError: (500, "internal"),
 }
 _STATUSES = {404: "not-found", 405: "method-not-allowed", 406: "not-acceptable", 415: "media-type"}
 
@@ -65,7 +68,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(BridgeError)
     async def bridge_error(_request: Request, error: BridgeError) -> Response:
         status, code = status_of(error)
-        headers = {"Retry-After": str(RETRY_AFTER_S)} if status in (429, 503) else {}
+        after = error.after if isinstance(error, TooOften) else RETRY_AFTER_S
+        headers = {"Retry-After": str(after)} if status in (429, 503) else {}
         if status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         return refusal(status, error.problems or (Problem(code=code),), headers)
@@ -77,7 +81,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def wrong_parameters(_request: Request, error: RequestValidationError) -> Response:
-        places = (".".join(str(part) for part in e["loc"][:2]) for e in error.errors())
+        # Parameters are named by us; what stands inside a body is named by the sender.
+        places = (".".join(map(str, e["loc"][: 1 if e["loc"][0] == "body" else 2])) for e in error.errors())
         return refusal(400, tuple(Problem(code="parameter-wrong", at=place) for place in places))
 
     @app.middleware("http")

@@ -6,15 +6,17 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
 from bridge.domain.referral import BRIDGE
-from bridge.errors import Busy, Forbidden, Problem, Unacceptable, Unavailable
+from bridge.errors import Busy, Forbidden, Problem, Unacceptable, Unavailable, Unreadable
 from bridge.pipeline.accept import accept
 from bridge.pipeline.context import Context
 from bridge.pipeline.keeping import keep_for_later
 from bridge.pipeline.verdict import Terms, Verdict
 from bridge.security.caller import Caller, Role
 from bridge.security.callers import Callers, RequestFacts
+from bridge.security.rates import Rates
 from bridge.sources import Source, Sources
 from bridge.store import Store
 from bridge.store.messages import Message
@@ -56,11 +58,17 @@ class Desk:
     later: bool = False  # keep and answer first, translate afterwards
     wake: Callable[[], None] = field(default=lambda: None)
     full: Callable[[], str] = field(default=lambda: "")
+    rates: Rates = field(default_factory=Rates)
 
     async def caller(self, request: Request) -> Caller:
-        """Who is calling; Unauthenticated or Forbidden. Off the loop: a token may need its issuer's keys."""
+        """Who is calling; Unauthenticated, Forbidden, or TooOften for one that sends more than it may.
+
+        Off the loop: a token may need its issuer's keys.
+        """
         facts = RequestFacts.from_scope(request.scope)
-        return await asyncio.to_thread(self.callers.identify, facts)
+        caller = await asyncio.to_thread(self.callers.identify, facts)
+        self.rates.take(caller.name)
+        return caller
 
     async def operator(self, request: Request) -> None:
         """Only operators see how everything is; Unauthenticated or Forbidden for anybody else."""
@@ -79,11 +87,14 @@ class Desk:
         if int(request.headers.get("content-length") or 0) > self.largest_body:
             raise TooLarge(problems=(Problem(code="body-too-large"),))
         chunks, size = [], 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > self.largest_body:
-                raise TooLarge(problems=(Problem(code="body-too-large"),))
-            chunks.append(chunk)
+        try:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > self.largest_body:
+                    raise TooLarge(problems=(Problem(code="body-too-large"),))
+                chunks.append(chunk)
+        except ClientDisconnect:
+            raise Unreadable(problems=(Problem(code="body-cut"),)) from None
         return b"".join(chunks)
 
     async def take(self, source: Source, message: Message, terms: Terms) -> Verdict:

@@ -22,6 +22,7 @@ from bridge.errors import ConfigError, NotThePartner, Refused, Transient
 from bridge.partners.answers import Answer, Key, answer_of, reading_of
 from bridge.partners.connections import Connections
 from bridge.partners.failures import Asked, Broke, broken, failure, raise_for
+from bridge.partners.identity import Bearer
 from bridge.partners.searches import Matches, matches_of
 from bridge.partners.waiting import asked_wait
 
@@ -77,6 +78,7 @@ class FhirClient:
         self.base = _base(base_url)
         self.deadline = deadline
         seconds = deadline.total_seconds()
+        self._auth = auth
         self._largest = largest
         self._now = now
         self._new_id = new_id
@@ -101,8 +103,10 @@ class FhirClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections, those to the token endpoint too."""
         await self._http.aclose()
+        if isinstance(self._auth, Bearer):
+            await self._auth.aclose()
 
     async def submit(self, body: bytes, *, request_id: str, correlation_id: str) -> Answer:
         """A transaction, byte for byte as it is; its entries are not read here."""

@@ -118,6 +118,10 @@ class Bearer(httpx.Auth):
         self._until = now()
         self._flight: asyncio.Task[str] | None = None
 
+    async def aclose(self) -> None:
+        """Close the connections to the token endpoint."""
+        await self._http.aclose()
+
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         """The request with a token, and once again with a new one when the first was not accepted.
 

@@ -31,6 +31,11 @@ def _sound_ods(code: str) -> str:
 
 SctConcept = Annotated[str, AfterValidator(_sound_code)]
 Ods = Annotated[str, AfterValidator(_sound_ods)]
+Environment = Literal["", "test", "live"]
+ENVIRONMENT = (
+    "Whether real people's data belongs there: live or test. Needed beyond this machine, and the same as the "
+    "bridge's own."
+)
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
 
 
@@ -83,6 +88,7 @@ class Service(_Strict):
     name: Name = Field(description="How settings, callers and commands name the service.")
     title: str = Field(description="Name of the service, for people.")
     endpoint: str = Field(description="Base address of its FHIR server.")
+    environment: Environment = Field(default="", description=ENVIRONMENT)
     ods: Ods | Literal[""] = Field(default="", description="Its ODS code, where it has one.")
     identifier_system: str = Field(default="", description="System of its own identifier.")
     identifier: str = Field(default="", description="Its own identifier; comes before the ODS code.")
@@ -114,6 +120,7 @@ class RecordRoute(_Strict):
 
     name: Name = Field(description="How practices and settings name the route.")
     endpoint: str = Field(description="Base address of the record's FHIR server.")
+    environment: Environment = Field(default="", description=ENVIRONMENT)
 
 
 class RiskContact(_Strict):

@@ -8,6 +8,11 @@ ENTRIES: dict[str, Entry] = {
         "Compare the request with the caller's entry in the configuration.",
         "forbidden",
     ),
+    "caller-too-often": Entry(
+        "This caller sends more requests than it may.",
+        "Wait as long as Retry-After says; an operator can raise requests_per_s and burst of http.",
+        "throttled",
+    ),
     "credential-expired": Entry(
         "The credential was good once and has expired.",
         "Use the caller's newer key, or fetch a new token; check the clocks of both sides.",

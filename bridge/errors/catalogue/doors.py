@@ -3,6 +3,11 @@
 from bridge.errors.catalogue.entry import Entry
 
 ENTRIES: dict[str, Entry] = {
+    "body-cut": Entry(
+        "The connection ended, or its time was up, before the whole body was here; nothing was kept.",
+        "Send it again, whole.",
+        "incomplete",
+    ),
     "body-too-large": Entry(
         "The request is larger than this door accepts.",
         "Send one referral in one message; attachments do not belong in it.",

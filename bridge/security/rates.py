@@ -1,0 +1,45 @@
+"""How often one caller may come: a bucket of tokens each, filled at a steady rate (a token bucket).
+
+Kept in memory, for each node by itself: it guards this process, not a contract.
+"""
+
+import time
+from collections.abc import Callable
+
+from bridge.errors import BridgeError, Problem
+
+
+class TooOften(BridgeError):
+    """This caller sends more than it may; `after` is in how many whole seconds it may come again."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+        super().__init__(problems=(Problem(code="caller-too-often"),))
+
+
+class Rates:
+    """One bucket of `burst` requests for each caller, filled by `per_second`; 0 is no limit.
+
+    Callers are configured, so the buckets are as many as they are.
+    """
+
+    __slots__ = ("_buckets", "_burst", "_now", "_per_second")
+
+    def __init__(
+        self, *, per_second: float = 0, burst: int = 1, now: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._per_second = per_second
+        self._burst = burst
+        self._now = now
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def take(self, caller: str) -> None:
+        """Count one request of this caller; TooOften when its bucket is empty."""
+        if not self._per_second:
+            return
+        now = self._now()
+        left, since = self._buckets.get(caller, (float(self._burst), now))
+        left = min(self._burst, left + (now - since) * self._per_second)
+        self._buckets[caller] = (max(left - 1, 0.0) if left >= 1 else left, now)
+        if left < 1:
+            raise TooOften(max(1, round((1 - left) / self._per_second)))
