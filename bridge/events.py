@@ -5,6 +5,10 @@ docs/reference/events.md is generated from this table; metrics count the same na
 
 import logging
 import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -12,22 +16,48 @@ from typing import Any
 _LOG = logging.getLogger("bridge")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Whose conversation a task works on: it stands on each of its log lines, and goes on to partners.
+
+    `traceparent` is the header of W3C Trace Context as the sender gave it.
+    """
+
+    request_id: str = ""
+    correlation_id: str = ""
+    traceparent: str = ""
+
+
+_NONE = Trace()
+_TRACE: ContextVar[Trace] = ContextVar("trace", default=_NONE)
+
+
 class Event(Enum):
     """Every thing the bridge logs: level, words, and the fields it may carry."""
 
     STARTED = (logging.INFO, "bridge started", ("version", "node", "database"))
+    RULES_RELOADED = (logging.INFO, "mappings and schemes read anew", ("node", "sources", "schemes"))
+    RULES_REFUSED = (
+        logging.ERROR,
+        "mappings and schemes stay as they were: the new ones cannot be used",
+        ("node", "problems", "code", "at"),
+    )
     STOPPED = (logging.INFO, "bridge stopped", ("node",))
     MESSAGE_KEPT = (
         logging.INFO,
         "message kept",
-        ("message", "source", "door", "caller", "events", "took_ms"),
+        ("message", "source", "door", "caller", "events", "unmapped", "took_ms"),
     )
     MESSAGE_REFUSED = (logging.WARNING, "message refused", ("message", "source", "door", "caller", "code"))
     CONNECTION_REFUSED = (logging.WARNING, "connection refused", ("door", "caller", "code"))
     REQUEST_REPEATED = (logging.INFO, "request repeated", ("message", "caller"))
     EVENT_PARKED = (logging.WARNING, "event parked for a person", ("event", "source", "code"))
-    REFERRAL_OPENED = (logging.INFO, "referral opened", ("referral", "practice", "service", "shadow"))
-    DELIVERY_SETTLED = (logging.INFO, "delivery settled", ("delivery", "partner", "kind", "state", "took_ms"))
+    REFERRAL_OPENED = (logging.INFO, "referral opened", ("referral", "source"))
+    DELIVERY_SETTLED = (
+        logging.INFO,
+        "delivery settled",
+        ("delivery", "partner", "kind", "state", "took_ms", "age_s"),
+    )
     DELIVERY_POSTPONED = (logging.INFO, "delivery postponed", ("delivery", "partner", "code", "delay_s"))
     DELIVERY_IN_DOUBT = (logging.WARNING, "delivery in doubt", ("delivery", "partner", "code"))
     DELIVERY_PARKED = (logging.ERROR, "delivery parked for a person", ("delivery", "partner", "kind", "code"))
@@ -39,8 +69,8 @@ class Event(Enum):
     LEASE_LOST = (logging.WARNING, "another worker took over a lane", ("delivery", "partner"))
     BREAKER_OPENED = (logging.ERROR, "partner taken out of use for a while", ("partner", "code", "rest_s"))
     BREAKER_CLOSED = (logging.INFO, "partner back in use", ("partner",))
-    OUTCOME_RECORDED = (logging.INFO, "outcome recorded", ("referral", "kind"))
-    OUTCOME_REFUSED = (logging.WARNING, "outcome refused", ("message", "caller", "code"))
+    OUTCOME_RECORDED = (logging.INFO, "outcome recorded", ("referral", "source"))
+    OUTCOME_REFUSED = (logging.WARNING, "outcome refused", ("message", "source", "door", "caller", "code"))
     INTAKE_CLOSED = (logging.ERROR, "the doors take nothing more for now", ("code",))
     INTAKE_OPENED = (logging.INFO, "the doors take messages again", ("code",))
     BATCH_STARTED = (logging.INFO, "extract started", ("batch", "source"))
@@ -71,14 +101,46 @@ class Event(Enum):
     RISK_RAISED = (logging.CRITICAL, "a risk was raised: the risk contact must hear", ("referral", "scheme"))
 
 
-def emit(event: Event, **fields: Any) -> None:
+Observer = Callable[[Event, Mapping[str, Any]], None]
+_OBSERVERS: list[Observer] = []
+
+
+def emit(event: Event, /, **fields: Any) -> None:
     """Log one event of the catalogue; a field it does not list is a programming error."""
     level, words, allowed = event.value
     unknown = set(fields) - set(allowed)
     if unknown:
         raise ValueError(f"{event.name} has no field {sorted(unknown)}")
+    for observer in _OBSERVERS:
+        observer(event, fields)
     if _LOG.isEnabledFor(level):
-        _LOG.log(level, words, extra={"event": event.name.lower(), "fields": fields})
+        told = {"event": event.name.lower(), "fields": fields, "trace": _TRACE.get()}
+        _LOG.log(level, words, extra=told)
+
+
+@contextmanager
+def observed_by(observer: Observer) -> Iterator[None]:
+    """Tell `observer` of every event while the block lasts, logged or not; it may not raise."""
+    _OBSERVERS.append(observer)
+    try:
+        yield
+    finally:
+        _OBSERVERS.remove(observer)
+
+
+def current_trace() -> Trace:
+    """The conversation this task works on; an empty one outside of any."""
+    return _TRACE.get()
+
+
+@contextmanager
+def traced(trace: Trace) -> Iterator[None]:
+    """Work on one conversation while the block lasts; tasks that begin in it belong to it too."""
+    token = _TRACE.set(trace)
+    try:
+        yield
+    finally:
+        _TRACE.reset(token)
 
 
 def failed_at(error: BaseException) -> str:

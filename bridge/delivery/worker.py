@@ -18,7 +18,7 @@ from bridge.delivery.retry import RetryPolicy, decide
 from bridge.domain.delivery import Delivery, Effect, Kind, Receipt
 from bridge.domain.journey import DeliveryState, DeliveryStep
 from bridge.errors import Ambiguous, BridgeError, DeliveryError, Doubtful, Unavailable
-from bridge.events import Event, emit, failed_at
+from bridge.events import Event, Trace, emit, failed_at, traced
 from bridge.store import claims, hold
 from bridge.store.claims import Claimed, LostLease, Try
 from bridge.store.unit import Store, Tx
@@ -77,7 +77,7 @@ class Worker:
         self._last_look = last_look
         self._on_settled = on_settled
         self._clock = clock
-        self._flights: set[asyncio.Task[None]] = set()
+        self._flights: dict[asyncio.Task[None], int] = {}  # each with when it began
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`: claim and send; then let what is in flight finish."""
@@ -106,6 +106,16 @@ class Worker:
             await asyncio.gather(*self._flights)
         return made
 
+    @property
+    def longest(self) -> timedelta:
+        """More than any one attempt may take."""
+        return self._terms.lease
+
+    @property
+    def oldest_flight(self) -> int | None:
+        """When the oldest attempt in flight began, in milliseconds."""
+        return min(self._flights.values(), default=None)
+
     def _free(self) -> int:
         return self._terms.concurrency - len(self._flights)
 
@@ -125,12 +135,15 @@ class Worker:
         return await self._store.run(work)
 
     def _launch(self, claimed: Claimed, look: LastLook) -> None:
-        task = asyncio.get_running_loop().create_task(self._fly(claimed, look))
-        self._flights.add(task)
+        row = claimed.row
+        ids = Trace(request_id=row.request_id, correlation_id=row.correlation_id, traceparent=row.traceparent)
+        with traced(ids):
+            task = asyncio.get_running_loop().create_task(self._fly(claimed, look))
+        self._flights[task] = self._clock()
         task.add_done_callback(self._landed)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
-        self._flights.discard(task)
+        self._flights.pop(task, None)
         self.wake.set()
 
     async def _rest(self, stop: asyncio.Event, longest: timedelta) -> None:
@@ -274,6 +287,7 @@ class Worker:
             kind=delivery.kind.value,
             state=state.value,
             took_ms=tried.took_ms,
+            age_s=round((datetime.now(UTC) - delivery.created_at).total_seconds(), 3),
         )
 
 

@@ -58,6 +58,7 @@ class Delivery:
     replaces: bool  # an earlier create of this lane may have arrived: found there means update it
     epoch: int
     patient: str  # blind index of the person, for limits; never shown
+    traceparent: str = ""  # of the message it comes of (W3C Trace Context)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,9 +21,9 @@ from bridge.errors import (
     Unavailable,
     Unreadable,
 )
-from bridge.events import Event, emit, failed_at
+from bridge.events import Event, emit, failed_at, traced
 from bridge.fhir.answers import operation_outcome
-from bridge.intake.desk import TooLarge, tracing
+from bridge.intake.desk import TooLarge, trace_of, tracing
 from bridge.security.rates import TooOften
 
 FHIR_JSON = "application/fhir+json"
@@ -87,11 +87,12 @@ def install(app: FastAPI) -> None:
 
     @app.middleware("http")
     async def trace(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-        try:
-            response = await call(request)
-        except Exception as error:  # noqa: BLE001 - the last belt: never a stack trace, never a value
-            emit(Event.WORKER_FAILED, worker="http", error=failed_at(error))
-            response = refusal(500, (Problem(code="internal"),))
+        with traced(trace_of(request)):
+            try:
+                response = await call(request)
+            except Exception as error:  # noqa: BLE001 - the last belt: never a stack trace, never a value
+                emit(Event.WORKER_FAILED, worker="http", error=failed_at(error))
+                response = refusal(500, (Problem(code="internal"),))
         response.headers.update(tracing(request))
         response.headers.setdefault("Cache-Control", "no-store")
         return response

@@ -10,9 +10,10 @@ from starlette.requests import ClientDisconnect
 
 from bridge.domain.referral import BRIDGE
 from bridge.errors import Busy, Forbidden, Problem, Unacceptable, Unavailable, Unreadable
+from bridge.events import Trace
 from bridge.pipeline.accept import accept
 from bridge.pipeline.context import Context
-from bridge.pipeline.keeping import keep_for_later
+from bridge.pipeline.keeping import keep_only
 from bridge.pipeline.verdict import Terms, Verdict
 from bridge.security.caller import Caller, Role
 from bridge.security.callers import Callers, RequestFacts
@@ -20,6 +21,7 @@ from bridge.security.rates import Rates
 from bridge.sources import Source, Sources
 from bridge.store import Store
 from bridge.store.messages import Message
+from bridge.wire import traceparent
 
 REQUEST_ID = "X-Request-ID"
 CORRELATION_ID = "X-Correlation-ID"
@@ -100,7 +102,7 @@ class Desk:
     async def take(self, source: Source, message: Message, terms: Terms) -> Verdict:
         """Keep a message, and translate it now or later as the site says; Unavailable when it is not kept."""
         if self.later:
-            verdict = await self.store.run(lambda tx: keep_for_later(tx, self.context, message))
+            verdict = await keep_only(self.store, self.context, message)
         else:
             verdict = await accept(self.store, self.context, source, message, terms)
         self.wake()
@@ -111,6 +113,16 @@ def tracing(request: Request) -> dict[str, str]:
     """The two ids of the request, where they are fit to be kept and sent back (64 printable characters)."""
     found = {name: request.headers.get(name, "") for name in (REQUEST_ID, CORRELATION_ID)}
     return {k: v for k, v in found.items() if 0 < len(v) <= 64 and v.isascii() and v.isprintable()}
+
+
+def trace_of(request: Request) -> Trace:
+    """What the store and the log keep of the request's tracing; a traceparent that is not one is dropped."""
+    said = tracing(request)
+    return Trace(
+        request_id=kept_id(said.get(REQUEST_ID, "")),
+        correlation_id=kept_id(said.get(CORRELATION_ID, "")),
+        traceparent=traceparent.accepted(request.headers.get(traceparent.HEADER, "")),
+    )
 
 
 def kept_id(said: str) -> str:

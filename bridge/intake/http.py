@@ -7,10 +7,9 @@ import orjson
 from fastapi import APIRouter, Path, Request, Response
 
 from bridge.errors import Forbidden, NotFound, Problem
-from bridge.events import Event, emit
 from bridge.intake import hl7v2
 from bridge.intake.answers import refusal
-from bridge.intake.desk import CORRELATION_ID, REQUEST_ID, Desk, kept_id, media_type_of, tracing
+from bridge.intake.desk import Desk, media_type_of, trace_of
 from bridge.pipeline.verdict import Terms, Verdict
 from bridge.security.caller import Caller, Role
 from bridge.store import views
@@ -73,7 +72,7 @@ async def received(
 ) -> Message:
     """The request as a message to keep."""
     content = await desk.body(request)
-    traced = tracing(request)
+    trace = trace_of(request)
     return Message(
         id=str(uuid4()),
         source=source,
@@ -83,8 +82,9 @@ async def received(
         content=content,
         size=len(content),
         mapping=mapping,
-        request_id=kept_id(traced.get(REQUEST_ID, "")),
-        correlation_id=kept_id(traced.get(CORRELATION_ID, "")),
+        request_id=trace.request_id,
+        correlation_id=trace.correlation_id,
+        traceparent=trace.traceparent,
     )
 
 
@@ -97,14 +97,6 @@ def answer(message: Message, verdict: Verdict) -> Response:
             Problem(code=code) for code in codes
         )
         status = 409 if verdict.conflict else refused_status(codes, problems)
-        emit(
-            Event.MESSAGE_REFUSED,
-            message=message.id,
-            source=message.source,
-            door=message.door,
-            caller=message.caller,
-            code=problems[0].code,
-        )
         return refusal(status, problems, where)
     body = {
         "message": message.id,

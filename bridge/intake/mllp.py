@@ -20,7 +20,6 @@ from bridge.pipeline.verdict import Terms
 from bridge.security.caller import Caller
 from bridge.security.certificates import CertificateCallers
 from bridge.store.messages import Message
-from bridge.wire.hl7v2_ack import Ack
 from bridge.wire.mllp import Framer, wrap
 
 DOOR = "mllp"
@@ -180,10 +179,7 @@ class _Connection:
         except Exception as error:  # noqa: BLE001 - whatever it is, the sender keeps the message
             emit(Event.WORKER_FAILED, worker=DOOR, error=failed_at(error))
             return hl7v2.not_now(body, now=desk.context.now())
-        code, answer = hl7v2.acknowledged(body, verdict, now=desk.context.now())
-        if code is Ack.REJECT:
-            self._tell(hl7v2.verdict_of(verdict)[1][0].code, message=message.id)
-        return answer
+        return hl7v2.acknowledged(body, verdict, now=desk.context.now())[1]
 
     def _message(self, body: bytes) -> Message:
         door = self.door
@@ -212,11 +208,10 @@ class _Connection:
                 while await self.reader.read(_READ):
                     pass
 
-    def _tell(self, code: str, message: str = "") -> None:
+    def _tell(self, code: str) -> None:
         door = self.door
         emit(
             Event.MESSAGE_REFUSED,
-            message=message,
             source=door.source,
             door=DOOR,
             caller=door.caller.name,

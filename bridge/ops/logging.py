@@ -1,37 +1,33 @@
-"""Logs: one line per event of the catalogue, JSON or text, with a last belt against patient data."""
+"""Logs: one line per event of the catalogue, JSON or text, with a last belt against patient data.
+
+A line holds, in this order: when, how bad, the event's stable name, its words, whose conversation it belongs
+to, its own fields. What a library logs has the library's name for the event's.
+"""
 
 import logging
+import re
 import sys
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 
+import orjson
 import structlog
 
+from bridge.events import Trace
 from bridge.security.redact import clean
 
 _QUIET = ("uvicorn.access", "httpx", "httpcore", "sqlalchemy", "alembic")
+# An id of ours, or a name or code in small letters without digits: nothing that `clean` would mask.
+_PLAIN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z_-]{1,40}")
+
+Line = MutableMapping[str, Any]
 
 
 def configure(form: str) -> None:
     """Send everything to standard error as `json` or `text`; libraries that quote values stay silent."""
-    renderer = (
-        structlog.processors.JSONRenderer()
-        if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processors=[
-                _from_catalogue,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.stdlib.add_log_level,
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _redacted,
-                renderer,
-            ]
-        )
-    )
+    handler.setFormatter(formatter(form))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
@@ -39,15 +35,43 @@ def configure(form: str) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _from_catalogue(_logger: Any, _name: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The event's stable name and its own fields; other records keep their message only."""
+def formatter(form: str) -> logging.Formatter:
+    """Makes a line of a record, `json` or `text`."""
+    renderer = (
+        _as_json
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), event_key="words")
+    )
+    return structlog.stdlib.ProcessorFormatter(processors=[_line, renderer])
+
+
+_stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+
+
+def _line(logger: Any, name: str, entry: Line) -> Line:
+    """The record as a line; without a stack trace, which can quote values."""
     record: logging.LogRecord = entry["_record"]
-    fields = getattr(record, "fields", {})
-    entry["action"] = getattr(record, "event", record.name)
-    record.exc_info = None  # a stack trace can quote values
-    entry.update(fields)
-    return entry
+    line: Line = _stamp(logger, name, {})
+    line["level"] = record.levelname.lower()
+    line["action"] = getattr(record, "event", record.name)
+    line["words"] = _redacted(entry["event"])
+    trace: Trace = getattr(record, "trace", Trace())
+    for key in ("request_id", "correlation_id", "traceparent"):
+        if said := getattr(trace, key):
+            line[key] = _redacted(said)
+    for key, value in getattr(record, "fields", {}).items():
+        line[key] = _redacted(value) if isinstance(value, str) else value
+    return line
 
 
-def _redacted(_logger: Any, _name: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    return {k: clean(v) if isinstance(v, str) and k != "timestamp" else v for k, v in entry.items()}
+def _redacted(text: str) -> str:
+    return text if _PLAIN.fullmatch(text) else _cleaned(text)
+
+
+@lru_cache(1000)
+def _cleaned(text: str) -> str:
+    return clean(text)
+
+
+def _as_json(_logger: Any, _name: str, line: Line) -> str:
+    return orjson.dumps(line, default=str).decode()

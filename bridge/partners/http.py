@@ -12,19 +12,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 import httpx
 import tenacity
 
-from bridge.domain.referral import BRIDGE
 from bridge.errors import ConfigError, NotThePartner, Refused, Transient
+from bridge.events import current_trace
 from bridge.partners.answers import Answer, Key, answer_of, reading_of
 from bridge.partners.connections import Connections
 from bridge.partners.failures import Asked, Broke, broken, failure, raise_for
 from bridge.partners.identity import Bearer
 from bridge.partners.searches import Matches, matches_of
 from bridge.partners.waiting import asked_wait
+from bridge.wire.traceparent import onward
 
 FHIR_JSON = "application/fhir+json"
 CONNECT = timedelta(seconds=5)  # enough for a handshake with certificates on both sides
@@ -253,10 +254,14 @@ class FhirClient:
         return {
             "X-Request-ID": request_id,
             "X-Correlation-ID": call.correlation_id,
-            "traceparent": f"00-{_trace(call.correlation_id)}-{self._new_id().hex[16:]}-01",
+            "traceparent": self._traceparent(call),
             **media,
             **(call.headers or {}),
         }
+
+    def _traceparent(self, call: Call) -> str:
+        received, span = current_trace().traceparent, self._new_id().hex[16:]
+        return onward(received, correlation_id=call.correlation_id, span=span)
 
 
 def _base(url: str) -> str:
@@ -270,14 +275,6 @@ def _base(url: str) -> str:
     if parsed.query or parsed.fragment:
         raise ConfigError("A partner's base address has no query and no fragment.")
     return str(parsed).rstrip("/")
-
-
-def _trace(correlation_id: str) -> str:
-    """The W3C trace id of a conversation: its UUID where it is one."""
-    try:
-        return UUID(correlation_id).hex
-    except ValueError:
-        return uuid5(BRIDGE, correlation_id).hex
 
 
 def _why(error: httpx.RequestError, request: httpx.Request) -> Broke:

@@ -4,6 +4,7 @@ A failure of ours keeps the message with one event in state kept: a worker takes
 is told it is safe. A message the sender must mend is kept as refused, with a receipt.
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -14,6 +15,7 @@ from bridge.domain.journey import EventState
 from bridge.errors import BridgeError, Problem
 from bridge.events import Event, emit, failed_at
 from bridge.pipeline.context import Context
+from bridge.pipeline.telling import tell
 from bridge.pipeline.verdict import Also, Became, Terms, Verdict, nothing_more
 from bridge.store import messages
 from bridge.store.messages import EventRow, Message
@@ -30,6 +32,7 @@ class Done:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     opened: bool = False
+    unmapped: int = 0
 
     @property
     def became(self) -> Became:
@@ -46,6 +49,7 @@ class Done:
             warnings=self.warnings,
             key_id=row.key_id,
             opened=self.opened,
+            unmapped=self.unmapped,
         )
 
 
@@ -67,6 +71,21 @@ async def keep(
     terms: Terms,
 ) -> Verdict:
     """Keep the message and apply all that `read` finds in it. Raises Unavailable when nothing was kept."""
+    started = time.monotonic()
+    verdict = await _durable(store, ctx, message, read=read, apply=apply, terms=terms)
+    tell(message, verdict, took_ms=int((time.monotonic() - started) * 1000))
+    return verdict
+
+
+async def _durable(
+    store: Store,
+    ctx: Context,
+    message: Message,
+    *,
+    read: Callable[[], Sequence[T]],
+    apply: Callable[[Tx, int, T], Done],
+    terms: Terms,
+) -> Verdict:
     try:
         said = read()
         return await store.run(lambda tx: _keep(tx, message, said, apply, terms))
@@ -133,7 +152,18 @@ async def refuse(
         source=message.source,
         code=problems[0].code,
     )
-    return await store.run(lambda tx: _kept(tx, message, [Done(row=row, problems=problems)], also))
+    started = time.monotonic()
+    verdict = await store.run(lambda tx: _kept(tx, message, [Done(row=row, problems=problems)], also))
+    tell(message, verdict, took_ms=int((time.monotonic() - started) * 1000))
+    return verdict
+
+
+async def keep_only(store: Store, ctx: Context, message: Message) -> Verdict:
+    """Keep the message now and translate it later. Raises Unavailable when it was not kept."""
+    started = time.monotonic()
+    verdict = await store.run(lambda tx: keep_for_later(tx, ctx, message))
+    tell(message, verdict, took_ms=int((time.monotonic() - started) * 1000))
+    return verdict
 
 
 def keep_for_later(tx: Tx, ctx: Context, message: Message, also: Also = nothing_more) -> Verdict:

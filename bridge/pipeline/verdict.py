@@ -25,6 +25,7 @@ class Became:
     warnings: tuple[Problem, ...] = ()
     key_id: str = ""  # the id its referral has or would have; of an outcome, our id of it
     opened: bool = False  # it is the one that made the referral
+    unmapped: int = 0  # source fields that held something and went nowhere
 
     @property
     def conflict(self) -> bool:
@@ -85,12 +86,14 @@ class Terms:
     `allowed`: the practices the sender speaks for; None for a door that is bound by where it stands.
     `whole`: one event that fails takes the others with it, and the message is kept as refused.
     `only_new`: positions whose key, where it is known already, is a repeat whatever else they say.
+    `replayed`: the message was told before, and a person has it told again.
     `also`: done with the verdict in the same commit; may run again, so it is a function of what it is given.
     """
 
     allowed: frozenset[str] | None = None
     whole: bool = False
     only_new: frozenset[str] = frozenset()
+    replayed: bool = False
     also: Also = nothing_more
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import Row, ScalarSelect, Table, bindparam, func, insert, select, update
 
 from bridge.domain.delivery import Delivery, Kind, Leg, Receipt
 from bridge.domain.journey import DELIVERY_MOVES, DeliveryState, DeliveryStep, move
 from bridge.store import messages, queries
 from bridge.store.lanes import retire
-from bridge.store.tables import attempt, body, delivery, lane
+from bridge.store.tables import attempt, body, delivery, event, lane, message, outcome
 from bridge.store.unit import Tx
 
 LONGEST_WAIT_MS = 3_600_000  # of a lease and between two attempts
@@ -52,6 +52,7 @@ class Claimed:
             priority=row.priority,
             request_id=row.request_id,
             correlation_id=row.correlation_id,
+            traceparent=row.traceparent,
             body=open_body(self.sealed, bound_to=f"body.sealed:{row.body_id}"),
             frozen=row.frozen,
             replaces=row.replaces,
@@ -87,6 +88,12 @@ def claim(tx: Tx, partner: str, *, limit: int, lease_ms: int) -> list[Claimed]:
     ]
 
 
+def _told_by(cause: Table) -> ScalarSelect[str]:
+    """The traceparent of the message that held the event or the outcome a delivery comes of."""
+    query = select(message.c.traceparent).join(cause, cause.c.message_id == message.c.id)
+    return query.where(cause.c.id == delivery.c.cause).scalar_subquery()
+
+
 _first = delivery.alias("first")
 _HEADS = (
     select(
@@ -94,6 +101,7 @@ _HEADS = (
         lane.c.epoch,
         lane.c.patient,
         body.c.sealed,
+        func.coalesce(_told_by(event), _told_by(outcome), "").label("traceparent"),
     )
     .join(lane, lane.c.id == delivery.c.lane_id)
     .join(body, body.c.id == delivery.c.body_id)
