@@ -26,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def serve() -> None:
-    """Run doors and workers of this node until SIGTERM; what is in flight finishes."""
+    """Run doors and workers of this node until SIGTERM; what is in flight finishes. SIGHUP reloads."""
     site = settings()
     configure(site.log)
     asyncio.run(_serve())
@@ -35,11 +35,11 @@ def serve() -> None:
 async def _serve() -> None:
     site = settings()
     data_folder(site)
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    stop, anew = asyncio.Event(), asyncio.Event()
+    for name, told in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGHUP, anew)):
+        asyncio.get_running_loop().add_signal_handler(name, told.set)
     async with open_bridge(site) as bridge:
-        await run(bridge, stop)
+        await run(bridge, stop, anew)
 
 
 def check() -> None:

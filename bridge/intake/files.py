@@ -31,10 +31,13 @@ GIVEN_UP_S = 86_400.0  # and after so long newer ones do not wait for it any mor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DropFolder:
-    """One watched folder. `full` says when the bridge takes nothing more; `wake` tells the senders."""
+    """One watched folder. `importer` reads an extract by the rules of its day; `wake` tells the senders.
+
+    `full` says when the bridge takes nothing more.
+    """
 
     path: Path
-    importer: Importer
+    importer: Callable[[], Importer]
     every_s: float
     settled_s: float  # files nobody wrote to for so long have stopped growing
     wake: Callable[[], None]
@@ -57,12 +60,13 @@ class DropFolder:
 
     async def import_next(self) -> bool:
         """Import one extract: one that was begun, else the oldest that is whole; False for none."""
-        source = self.importer.source.name
-        released = await self.importer.store.read(lambda tx: feeds.released_batches(tx, source))
+        importer = self.importer()
+        source = importer.source.name
+        released = await importer.store.read(lambda tx: feeds.released_batches(tx, source))
         working = await asyncio.to_thread(self._claim, released)
         if working is None:
             return False
-        imported = await import_extract(self.importer, working)
+        imported = await import_extract(importer, working)
         await asyncio.to_thread(self._leave, working, imported)
         self.wake()
         return True
@@ -124,7 +128,7 @@ class DropFolder:
             self._told.add(dropped.stamp)
             emit(
                 Event.BATCH_LATE,
-                source=self.importer.source.name,
+                source=self.importer().source.name,
                 stamp=dropped.stamp,
                 missing=len(dropped.missing),
             )

@@ -33,7 +33,7 @@ class Pulse:
     store: Store
     workers: Sequence[Beating]
     data: Path
-    mappings: Mapping[str, str]
+    mappings: Callable[[], Mapping[str, str]]
     version: str
     least_free: int  # bytes
     now: Callable[[], int] = lambda: time.time_ns() // 1_000_000
@@ -112,7 +112,7 @@ async def report(pulse: Pulse) -> dict[str, Any]:
         "parked": parked,
         "counts": counts,
         "free_bytes": pulse.free_bytes(),
-        "mappings": dict(pulse.mappings),
+        "mappings": dict(pulse.mappings()),
     }
 
 

@@ -8,9 +8,9 @@ from bridge.schemes.scheme import Mode, PracticeRule, Scheme
 __all__ = ["Case", "Decision", "Mode", "PracticeRule", "Rulebook", "Scheme", "Verdict", "decide"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Rulebook:
-    """Every scheme in use. A practice belongs to one scheme."""
+    """Every scheme in use. A practice belongs to one scheme. `schemes` is only ever replaced whole."""
 
     schemes: tuple[Scheme, ...] = ()
 

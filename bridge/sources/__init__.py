@@ -77,6 +77,10 @@ class Sources(Table[str, Source]):
         own = senders.get(caller)
         return own if own is not None and own.name == name else systems[name]
 
+    def versions(self) -> dict[str, str]:
+        """The mapping that translates now, by system: `json-event@3`."""
+        return {name: source.version for name, source in self.items()}
+
     def renew(self, others: "Sources") -> None:
         """From now on these are the systems; whoever holds this object sees them."""
         self._known = others._known  # noqa: SLF001 - the same class

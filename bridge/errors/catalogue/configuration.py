@@ -7,6 +7,18 @@ ENTRIES: dict[str, Entry] = {
         "Habits of an HL7 v2 sender are set for a source of another format, which the rule names.",
         "Remove them from the setting, or name a source whose mapping has format hl7v2.",
     ),
+    "reload-needs-restart": Entry(
+        "A scheme names a new partner, or another address or polling time of one, which is set up at start.",
+        "Restart the bridge; what is in flight finishes first.",
+    ),
+    "reload-scheme-gone": Entry(
+        "A scheme is not there any more, and referrals may stand under it.",
+        "Put it back, with its practices off; or restart when none of its referrals is open.",
+    ),
+    "reload-source-gone": Entry(
+        "A drop folder reads by a mapping that is not there any more.",
+        "Put the mapping back, or take the folder out of the settings and restart.",
+    ),
     "scheme-rule": Entry(
         "A scheme file breaks a rule.", "Mend the key at the line given; docs/reference/scheme.md lists them."
     ),

@@ -132,10 +132,6 @@ ENTRIES: dict[str, Entry] = {
         "Look at the sender's time-out: it gave up before the message was sent.",
         "incomplete",
     ),
-    "mllp-habits": Entry(
-        "Character set, zone and offsets can be set for a port only where its mapping has the format hl7v2.",
-        "Take them out of the port's entry; the mapping's own format module says how this sender writes.",
-    ),
     "mllp-name-taken": Entry(
         "Two ports for MLLP, or a port and a caller, have the same name.",
         "Give each sender a name of its own.",
