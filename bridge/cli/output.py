@@ -20,6 +20,11 @@ def as_json(content: Any) -> None:
     print(orjson.dumps(content, option=orjson.OPT_INDENT_2).decode())  # noqa: T201 - the command's output
 
 
+def as_line(content: Any) -> None:
+    """Print one line of JSON for a script that reads as it goes."""
+    print(orjson.dumps(content).decode(), flush=True)  # noqa: T201 - the command's output
+
+
 def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], empty: str) -> None:
     """Print rows, or what it means that there are none."""
     listed = list(rows)

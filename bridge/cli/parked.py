@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli import output
+from bridge.cli import again, choosing, output
 from bridge.cli.access import mended, read
 from bridge.store import views
+from bridge.store.replays import KINDS, Filter
 
 app = typer.Typer(
     help="What waits for a person; release it after the fix, or discard it.", no_args_is_help=True
@@ -40,9 +41,36 @@ def show(item: str) -> None:
 
 
 @app.command()
-def release(item: str, why: Why) -> None:
-    """Try a parked item again, the ordinary way."""
-    output.out.print(f"{item}: {mended('release', item, actor=getpass.getuser(), why=why)}")
+def release(
+    why: Why,
+    item: Annotated[str, typer.Argument(help="Id of one parked item.")] = "",
+    state: choosing.State = "",
+    code: choosing.Code = "",
+    source: choosing.Source = "",
+    practice: choosing.Practice = "",
+    partner: choosing.Partner = "",
+    since: choosing.Since = "",
+    rate: choosing.Rate = "5/s",
+    dry_run: choosing.DryRun = False,
+    resume: choosing.Resume = "",
+    as_json: Json = False,
+) -> None:
+    """Try a parked item again, the ordinary way, or all that a filter picks (not-sent events: by state)."""
+    if item:
+        output.out.print(f"{item}: {mended('release', item, actor=getpass.getuser(), why=why)}")
+        return
+    wanted = choosing.chosen(
+        state=state, code=code, source=source, practice=practice, partner=partner, since=since
+    )
+    run = again.a_run("release", why, released_kinds(wanted), wanted)
+    again.carry_out(run, why, rate=rate, dry_run=dry_run, resume=resume, as_json=as_json)
+
+
+def released_kinds(wanted: Filter) -> tuple[str, ...]:
+    """Events go to no partner yet; only events are on a list without being parked."""
+    if wanted.partner:
+        return ("referral", "delivery")
+    return ("event",) if wanted.state not in ("", "parked") else KINDS["release"]
 
 
 @app.command()

@@ -4,13 +4,14 @@ Nothing of it is reachable over the network, whatever address and certificates t
 """
 
 import socket
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import orjson
 from fastapi import APIRouter, Body, Response
 
-from bridge.errors import ConfigError
+from bridge.errors import ConfigError, NotFound
 from bridge.intake.desk import Desk
 from bridge.pipeline import mend
 from bridge.pipeline.mend import Hand
@@ -45,11 +46,15 @@ def listen(folder: Path) -> socket.socket:
     return listener
 
 
-def routes(desk: Desk, chain: audit.Chain, node: str) -> APIRouter:
-    """release and discard, audited with who and why."""
+_NONE: Mapping[str, Any] = {}
+Verb: TypeAlias = Callable[[Hand, dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]
+
+
+def routes(desk: Desk, chain: audit.Chain, node: str, verbs: Mapping[str, Verb] = _NONE) -> APIRouter:
+    """release and discard, and whatever else a person may have the bridge do, audited with who and why."""
     router = APIRouter(prefix="/control", include_in_schema=False)
 
-    def hand(said: dict[str, str]) -> Hand:
+    def hand(said: dict[str, Any]) -> Hand:
         return Hand(
             actor=said.get("actor", "")[:80], why=clean(said.get("why", "")[:500]), node=node, chain=chain
         )
@@ -65,6 +70,12 @@ def routes(desk: Desk, chain: audit.Chain, node: str) -> APIRouter:
         state = await desk.store.run(lambda tx: mend.discard(tx, hand(said), item))
         desk.wake()
         return _json({"id": item, "state": state})
+
+    @router.post("/do/{verb}")
+    async def do(verb: str, said: Annotated[dict[str, Any], Body()]) -> Response:
+        if verb not in verbs:
+            raise NotFound
+        return _json(await verbs[verb](hand(said), said.get("with", {})))
 
     return router
 

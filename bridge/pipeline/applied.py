@@ -29,7 +29,7 @@ class Origin:
 
     `released`: a person overruled the gates that parked it. `allowed`: the practices the sender speaks for.
     `only_new`: the sender asks for nothing to happen when the key is known already. `asked`: somebody asks
-    for it, by message; False for what a bulk extract shows.
+    for it, by message; False for what a bulk extract shows. `replay_of`: the kept message that is told again.
     """
 
     event_id: str
@@ -39,6 +39,7 @@ class Origin:
     allowed: frozenset[str] | None = None
     only_new: bool = False
     asked: bool = True
+    replay_of: str = ""
 
     def may_speak_for(self, practice: str) -> bool:
         """Whether the sender speaks for that practice."""

@@ -21,13 +21,14 @@ def _new_id() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The rules in force. `environment` is live or test."""
+    """The rules in force. `environment` is live or test; `label` names the replay this is part of, if any."""
 
     rulebook: Rulebook
     environment: str
     naming: Naming
     now: Callable[[], datetime] = field(default=_now)
     new_id: Callable[[], str] = field(default=_new_id)
+    label: str = ""
 
     @staticmethod
     def from_ms(ms: int) -> datetime:

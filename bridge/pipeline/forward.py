@@ -125,6 +125,7 @@ def _queue(tx: Tx, ctx: Context, stored: Stored, kind: Kind, body: Json, cause: 
         cause=cause,
         version=stored.version,
         released=" ".join(sorted(_terms(ctx, stored)["released"])),
+        label=ctx.label,
     )
     if stored.shadow:
         lane_id = lanes.lane_of(tx, stored.id, stored.service, stored.patient)

@@ -7,6 +7,7 @@ it is parked for a person, and no other message waits for it.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeAlias
 
 from sqlalchemy import delete, select, update
 
@@ -16,6 +17,7 @@ from bridge.events import Event, emit, failed_at
 from bridge.pipeline import accept, report
 from bridge.pipeline.context import Context
 from bridge.pipeline.outcomes import NotYet
+from bridge.pipeline.verdict import Became
 from bridge.sources import Sources
 from bridge.store import messages
 from bridge.store.messages import Message
@@ -64,42 +66,56 @@ def _due(tx: Tx) -> list[tuple[str, str]]:
 
 
 async def _translate(translator: Translator, event_id: str, message_id: str) -> None:
-    kept = await translator.store.read(lambda tx: _message(tx, message_id))
-    apply = _reports(translator, kept) if kept.door in report.DOORS else _readings(translator, kept)
+    kept = await translator.store.read(lambda tx: kept_message(tx, message_id))
+    apply = telling(translator, kept)
 
     def work(tx: Tx) -> None:
         gone = tx.run(delete(event).where(event.c.id == event_id, event.c.state == EventState.KEPT.value))
         if gone.rowcount:  # else another node has translated it meanwhile
-            apply(tx)
+            apply(tx, 0)
 
     await translator.store.run(work)
 
 
-def _readings(translator: Translator, kept: Message) -> Callable[[Tx], None]:
+Telling: TypeAlias = Callable[[Tx, int], list[Became]]
+
+
+def telling(translator: Translator, kept: Message, *, replayed: bool = False) -> Telling:
+    """Read a kept message; what is given back applies it in a unit, its events numbered from there."""
+    if kept.door in report.DOORS:
+        return _reports(translator, kept)
+    return _readings(translator, kept, replayed=replayed)
+
+
+def _readings(translator: Translator, kept: Message, *, replayed: bool) -> Telling:
     """What a GP system sent."""
-    readings = accept.read(translator.sources.sent_by(kept.caller, kept.source), kept, translator.context)
+    ctx = translator.context
+    readings = accept.read(translator.sources.sent_by(kept.caller, kept.source), kept, ctx)
     allowed = translator.allowed(kept.caller)
 
-    def apply(tx: Tx) -> None:
-        for n, reading in enumerate(readings):
-            accept.settle(tx, translator.context, kept, n, reading, allowed=allowed, bulk=True)
+    def apply(tx: Tx, first: int) -> list[Became]:
+        return [
+            accept.settle(tx, ctx, kept, n, reading, allowed=allowed, bulk=True, replayed=replayed)
+            for n, reading in enumerate(readings, first)
+        ]
 
     return apply
 
 
-def _reports(translator: Translator, kept: Message) -> Callable[[Tx], None]:
+def _reports(translator: Translator, kept: Message) -> Telling:
     """What a service reported."""
-    reports = report.read(kept, translator.context)
+    ctx = translator.context
+    reports = report.read(kept, ctx)
 
-    def apply(tx: Tx) -> None:
-        for n, said in enumerate(reports):
-            became = report.recorded(tx, translator.context, kept, said)
-            report.settle(tx, translator.context, kept, n, said, became)
+    def apply(tx: Tx, first: int) -> list[Became]:
+        recorded = ((n, said, report.recorded(tx, ctx, kept, said)) for n, said in enumerate(reports, first))
+        return [report.settle(tx, ctx, kept, n, said, became) for n, said, became in recorded]
 
     return apply
 
 
-def _message(tx: Tx, message_id: str) -> Message:
+def kept_message(tx: Tx, message_id: str) -> Message:
+    """A message with its bytes, which are None once purged."""
     row = tx.run(select(message).where(message.c.id == message_id)).one()
     return Message(
         id=row.id,

@@ -15,7 +15,7 @@ from bridge.pipeline.applied import Applied, Origin, Said, remember
 from bridge.pipeline.context import Context, patient_index
 from bridge.pipeline.write_back import day_of
 from bridge.schemes import Mode, Verdict
-from bridge.store import messages, people, referrals
+from bridge.store import messages, people, referrals, replays
 from bridge.store.referrals import Key, Opening, Stored
 from bridge.store.unit import Tx
 
@@ -60,7 +60,7 @@ def _repeated(tx: Tx, origin: Origin, event: ReferralEvent, known: Key) -> Appli
     comparable = event.clock[:1] == known.clock[:1]  # a version number against a time: neither is newer
     if comparable and event.clock < known.clock:
         return replace(became, state=EventState.STALE, code="older-version")
-    if origin.released:
+    if origin.released or (origin.replay_of and _is_to_redo(tx, origin, event, known)):
         return None
     if not comparable:
         return replace(became, state=EventState.PARKED, code="clock-changed-kind")
@@ -69,6 +69,16 @@ def _repeated(tx: Tx, origin: Origin, event: ReferralEvent, known: Key) -> Appli
     if event.clock == known.clock:
         return replace(became, state=EventState.PARKED, code="version-conflict")
     return None
+
+
+def _is_to_redo(tx: Tx, origin: Origin, event: ReferralEvent, known: Key) -> bool:
+    """Whether a replayed event is told anew: nothing came of it before, or the mapping now says other things.
+
+    Other content under the same clock that this message did not tell itself stays a conflict.
+    """
+    if event.content == known.content:
+        return known.referral_id is None
+    return replays.has_told(tx, origin.replay_of, known.id, known.clock)
 
 
 def _same_again(tx: Tx, origin: Origin, event: ReferralEvent, known: Key, became: Applied) -> Applied:

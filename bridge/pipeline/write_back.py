@@ -137,12 +137,6 @@ def _file(tx: Tx, telling: _Telling, made: Json) -> str:
     if problems:
         return problems[0].code
     ctx, stored = telling.ctx, telling.stored
-    patient = stored.record.patient
-    identity = {
-        "nhs_number": patient.nhs_number.digits if patient.nhs_number else "",
-        "birth_date": patient.birth_date,
-        "family": patient.family,
-    }
     order = Order(
         id=ctx.new_id(),
         referral_id=stored.id,
@@ -153,13 +147,25 @@ def _file(tx: Tx, telling: _Telling, made: Json) -> str:
         priority=stored.record.priority,
         request_id=ctx.new_id(),
         correlation_id=stored.correlation_id,
-        body=to_json({"identity": identity, "bundle": bundle}),
+        body=unprepared(stored, bundle),
         frozen=False,
         cause=telling.told.id,
         version=stored.version,
+        label=ctx.label,
     )
     if stored.shadow:
         lanes.record_shadow(tx, order, lanes.lane_of(tx, stored.id, telling.record, stored.patient))
     else:
         outbox.enqueue(tx, order)
     return ""
+
+
+def unprepared(stored: Stored, bundle: Json) -> bytes:
+    """A filing before its subject is read: the Bundle, and who the record's Patient must be."""
+    patient = stored.record.patient
+    identity = {
+        "nhs_number": patient.nhs_number.digits if patient.nhs_number else "",
+        "birth_date": patient.birth_date,
+        "family": patient.family,
+    }
+    return to_json({"identity": identity, "bundle": bundle})

@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.app import mllp
-from bridge.app.running import translator_of
 from bridge.config.mllp import MllpSettings
 from bridge.domain.journey import EventState
 from bridge.pipeline.later import translate_kept
@@ -321,7 +320,7 @@ async def test_a_sender_is_read_as_it_means_its_times(open_port: OpenPort, trans
         b"20261119", b"202607050910+0000"
     )
     await (await port.call()).say(summer)
-    await translate_kept(translator_of(port.site.bridge))
+    await translate_kept(port.site.bridge.translator)
     await port.site.drain()
 
     (held,) = port.site.service.resources("ServiceRequest")

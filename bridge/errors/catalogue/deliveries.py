@@ -3,12 +3,27 @@
 from bridge.errors.catalogue.entry import Entry
 
 ENTRIES: dict[str, Entry] = {
+    "body-not-kept": Entry(
+        "What was received or sent is not held any more; its time was over.",
+        "Ask the sender to send it again.",
+        "not-found",
+    ),
     "may-have-arrived": Entry(
         "It was sent without an answer, and a look did not find it; sending again could file it twice.",
         "Look into the partner's system; then release it if it is not there, discard it if it is.",
         "incomplete",
     ),
+    "never-to-be-sent": Entry(
+        "It belongs to a practice in shadow: it was computed and never sent, and never will be.",
+        "Nothing to do; referrals after the practice goes live are sent.",
+        "business-rule",
+    ),
     "newer-version": Entry(
         "A newer version of the referral took its place before it left.", "Nothing to do.", "informational"
+    ),
+    "nothing-to-send": Entry(
+        "As the referral stands now there is nothing to send to this partner.",
+        "Look at the referral: it may be parked, or nothing of it ever left.",
+        "business-rule",
     ),
 }

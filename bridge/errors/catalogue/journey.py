@@ -44,6 +44,11 @@ ENTRIES: dict[str, Entry] = {
         "Check with the practice who is meant; a right entry for the second person is a new referral.",
         "conflict",
     ),
+    "mapping-not-kept": Entry(
+        "The mapping that translated this message is not the one in use now.",
+        "Put the old mapping file back, or replay with the mapping of now.",
+        "not-found",
+    ),
     "not-parked": Entry(
         "Only what is parked can be released or discarded; the rule says where it stands.",
         "Look at it again; perhaps somebody has dealt with it.",
@@ -53,6 +58,11 @@ ENTRIES: dict[str, Entry] = {
         "The source has told it anew since; what became of that stands with the newer event.",
         "Nothing to do.",
         "informational",
+    ),
+    "not-yet-translated": Entry(
+        "The message waits to be translated for the first time.",
+        "Nothing to do: the bridge does so by itself.",
+        "incomplete",
     ),
     "nothing-to-cancel": Entry(
         "What this would end never reached the service.",
@@ -91,8 +101,14 @@ ENTRIES: dict[str, Entry] = {
         "The practice's not-sent list holds the reason; send a newer version when that has changed.",
         "business-rule",
     ),
+    "replayed": Entry("The message was replayed, and this was told anew.", "Nothing to do.", "informational"),
     "same-episode": Entry(
         "It belongs to a referral that is already open and was joined to it.", "Nothing to do.", "duplicate"
+    ),
+    "source-not-known": Entry(
+        "The message came from a system that no mapping describes any more.",
+        "Put its mapping file back; then replay the message.",
+        "not-found",
     ),
     "transaction-refused": Entry(
         "Another entry of the same transaction could not be used, so nothing of it was done.",

@@ -1,0 +1,75 @@
+"""What a person may have the bridge do: the same through the control socket and with the store alone."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from bridge.errors import NotFound
+from bridge.intake.control import Verb
+from bridge.ops.retention import Purger
+from bridge.pipeline import replay
+from bridge.pipeline.later import Translator
+from bridge.pipeline.mend import Hand
+from bridge.pipeline.replay import Replayer
+from bridge.store import Store, audit, replays
+from bridge.store.unit import Tx
+
+Said = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Works:
+    """What the verbs work with."""
+
+    store: Store
+    translator: Translator
+    purger: Purger
+    wake: Callable[[], None]
+
+    def verbs(self) -> Mapping[str, Verb]:
+        """Every verb by name."""
+        return {
+            "purge": self._purge,
+            "purge-preview": self._purge_preview,
+            "run-begin": self._run_begin,
+            "run-step": self._run_step,
+        }
+
+    async def _purge(self, hand: Hand, _said: Said) -> Said:
+        counts = await self.purger.purge()
+        await self._noted(hand, "purge", "")
+        return {"busy": True} if counts is None else dict(counts)
+
+    async def _purge_preview(self, _hand: Hand, _said: Said) -> Said:
+        return dict(await self.purger.preview())
+
+    async def _run_begin(self, hand: Hand, said: Said) -> Said:
+        """Remember a new run; with `label` the one that was interrupted."""
+        if said.get("label"):
+            return asdict(await self._run_of(said["label"]))
+        run = replays.run_from(said["run"])
+        if not said["dry"]:
+            await self.store.run(lambda tx: replay.begin(tx, hand, run))
+        return asdict(run)
+
+    async def _run_step(self, hand: Hand, said: Said) -> Said:
+        """One item of a run; a dry run is held by whoever asks, since it leaves nothing behind."""
+        run = replays.run_from(said["run"]) if said["dry"] else await self._run_of(said["run"]["label"])
+        moved, step = await Replayer(translator=self.translator, hand=hand, dry=said["dry"]).step(run)
+        if not said["dry"]:
+            self.wake()
+        return {"run": asdict(moved), "step": None if step is None else asdict(step)}
+
+    async def _run_of(self, label: str) -> replays.Run:
+        run = await self.store.read(lambda tx: replays.run_of(tx, label))
+        if run is None:
+            raise NotFound
+        return run
+
+    async def _noted(self, hand: Hand, action: str, subject: str) -> None:
+        def note(tx: Tx) -> None:
+            audit.append(
+                tx, hand.chain, node=hand.node, actor=hand.actor, action=action, subject=subject, why=hand.why
+            )
+
+        await self.store.run(note)

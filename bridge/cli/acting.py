@@ -1,0 +1,73 @@
+"""How a command has the bridge do something: through the running one, or alone when none runs."""
+
+import asyncio
+import getpass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import httpx
+
+from bridge.app import open_bridge
+from bridge.cli.access import running_bridge, settings
+from bridge.config import Settings
+from bridge.errors import NotFound, Problem, Unacceptable, Unavailable
+from bridge.pipeline.mend import Hand
+from bridge.security.redact import clean
+
+Said: TypeAlias = dict[str, Any]
+Act: TypeAlias = Callable[[str, Said], Said]
+
+
+@contextmanager
+def acting(why: str) -> Iterator[Act]:
+    """What has the bridge do a verb (bridge.app.verbs), for whoever is logged in here.
+
+    Raises NotFound, Unacceptable or Unavailable where the bridge does.
+    """
+    site, actor = settings(), getpass.getuser()
+    with running_bridge(site) as client:
+        if _answers(client):
+            yield lambda verb, said: _ask(client, verb, {"actor": actor, "why": why, "with": said})
+            return
+    with _alone(site, actor, why) as act:
+        yield act
+
+
+def _answers(client: httpx.Client) -> bool:
+    try:
+        client.get("/live")
+    except httpx.ConnectError:
+        return False
+    return True
+
+
+def _ask(client: httpx.Client, verb: str, said: Said) -> Said:
+    answer = client.post(f"/control/do/{verb}", json=said, timeout=None)
+    if answer.is_success:
+        done: Said = answer.json()
+        return done
+    if answer.status_code == 404:
+        raise NotFound("there is no such thing")
+    if answer.status_code in (429, 503):
+        raise Unavailable("the running bridge cannot do that now")
+    raise Unacceptable(problems=tuple(_problems(answer)))
+
+
+def _problems(answer: httpx.Response) -> Iterator[Problem]:
+    for issue in answer.json().get("issue", ()):
+        for coding in issue.get("details", {}).get("coding", ()):
+            yield Problem(code=coding.get("code", "unacceptable"))
+
+
+@contextmanager
+def _alone(site: Settings, actor: str, why: str) -> Iterator[Act]:
+    with asyncio.Runner() as runner:
+        opening = open_bridge(site)
+        bridge = runner.run(opening.__aenter__())
+        hand = Hand(actor=actor, why=clean(why), node=site.node, chain=bridge.chain)
+        verbs = bridge.works.verbs()
+        try:
+            yield lambda verb, said: runner.run(verbs[verb](hand, said))
+        finally:
+            runner.run(opening.__aexit__(None, None, None))
