@@ -48,6 +48,8 @@ key = "file:{folder}/gp.digest"
 key_last_day = {last_day}
 [partners.prescribing]
 concurrency = {concurrency}
+first_retry_s = {first_retry_s}
+longest_retry_s = {longest_retry_s}
 """
 
 
@@ -60,6 +62,8 @@ def write_site(
     translate: str = "now",
     database: str = "",
     concurrency: int = 16,
+    first_retry_s: float = 2,
+    longest_retry_s: float = 600,
 ) -> Path:
     """Write bridge.toml and what it needs; the path of bridge.toml."""
     schemes = folder / "mappings" / "schemes"
@@ -81,6 +85,8 @@ def write_site(
             database=database,
             last_day=last_day,
             concurrency=concurrency,
+            first_retry_s=first_retry_s,
+            longest_retry_s=longest_retry_s,
         ),
         "utf-8",
     )

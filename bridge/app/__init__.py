@@ -3,10 +3,11 @@
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -14,19 +15,26 @@ from bridge.app.callers import read_callers
 from bridge.app.doors import refuse_open_doors
 from bridge.app.partners import build_partner, partner_names, refuse_wrong_endpoints
 from bridge.app.polling import pollers
+from bridge.app.reloading import InForce, reload
 from bridge.app.rules import read_rules
+from bridge.app.verbs import Works
 from bridge.config import PartnerSettings, Settings
 from bridge.delivery.breaker import Breaker
 from bridge.delivery.port import Partner
+from bridge.delivery.retry import RetryPolicy
 from bridge.delivery.worker import Terms, Worker
+from bridge.errors import ConfigError
 from bridge.fhir.naming import Naming
 from bridge.intake import answers, control, fhir, http
 from bridge.intake.desk import Desk
 from bridge.ops import health
 from bridge.ops.limits import Bounds, Gauge
+from bridge.ops.retention import Periods, Purger
 from bridge.partners.http import FhirClient
 from bridge.pipeline import forward
 from bridge.pipeline.context import Context
+from bridge.pipeline.later import Translator
+from bridge.pipeline.mend import Hand
 from bridge.pipeline.tracking import Poller
 from bridge.schemes import Rulebook
 from bridge.security.audit import AuditChain
@@ -55,6 +63,33 @@ class Bridge:
     chain: AuditChain
     gauge: Gauge
     pollers: tuple[Poller, ...]
+    partners: tuple[Partner, ...]
+
+    @property
+    def translator(self) -> Translator:
+        """What translating later needs: each caller stays bound to its practices."""
+        settings = self.settings
+        practices = {entry.name: frozenset(entry.practices) for entry in settings.callers}
+        practices |= {entry.name: frozenset(entry.practices) for entry in settings.mllp}
+        return Translator(store=self.store, context=self.context, sources=self.sources, allowed=practices.get)
+
+    @property
+    def works(self) -> Works:
+        """What a person may have the bridge do."""
+        return Works(store=self.store, translator=self.translator, purger=self.purger, wake=self.desk.wake)
+
+    @property
+    def purger(self) -> Purger:
+        """What purging needs."""
+        terms = self.settings.retention
+        emis = (name for name, source in self.sources.items() if source.mapping.format == "emis")
+        return Purger(
+            store=self.store,
+            context=self.context,
+            periods=Periods(**terms.model_dump()),
+            node=self.settings.node,
+            lapsing=next(emis, ""),
+        )
 
     def http(self) -> FastAPI:
         """The application of the doors."""
@@ -72,15 +107,26 @@ class Bridge:
         app = FastAPI(openapi_url=None)
         answers.install(app)
         app.include_router(health.routes(self._pulse()))
-        app.include_router(control.routes(self.desk, self.chain, self.settings.node))
+        verbs = {**self.works.verbs(), "reload": self._reload_told}
+        app.include_router(control.routes(self.desk, self.chain, self.settings.node, verbs))
         return app
+
+    async def reload(self, by: Hand) -> InForce:
+        """Put the mappings and schemes of the files into force; ConfigError, and nothing has changed."""
+        return await reload(self.settings, self.store, self.context.rulebook, self.sources, by)
+
+    async def _reload_told(self, by: Hand, _said: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return asdict(await self.reload(by))
+        except ConfigError as error:
+            return {"problems": [asdict(problem) for problem in error.problems]}
 
     def _pulse(self) -> health.Pulse:
         return health.Pulse(
             store=self.store,
             workers=self.workers,
             data=self.settings.data,
-            mappings={name: source.version for name, source in self.sources.items()},
+            mappings=self.sources.versions,
             version=VERSION,
             least_free=self.settings.limits.least_free_mb * 1_000_000,
         )
@@ -120,7 +166,20 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
         )
         chain = AuditChain(ring)
         asking = pollers(rulebook, by_name, store=store, context=context, wake=desk.wake)
-        yield Bridge(settings, store, sealer, context, sources, workers, clients, desk, chain, gauge, asking)
+        yield Bridge(
+            settings,
+            store,
+            sealer,
+            context,
+            sources,
+            workers,
+            clients,
+            desk,
+            chain,
+            gauge,
+            asking,
+            tuple(partner for partner, _ in partners),
+        )
     finally:
         for client in clients:
             await client.aclose()
@@ -146,7 +205,14 @@ def _worker(settings: Settings, store: Store, sealer: Sealer, context: Context, 
         partner,
         Breaker(now=lambda: time.time_ns() // 1_000_000),
         node=settings.node,
-        terms=Terms(concurrency=terms.concurrency, lease=2 * partner.longest_attempt + SPARE),
+        terms=Terms(
+            concurrency=terms.concurrency,
+            lease=2 * partner.longest_attempt + SPARE,
+            policy=RetryPolicy(
+                first=timedelta(seconds=terms.first_retry_s),
+                longest=timedelta(seconds=terms.longest_retry_s),
+            ),
+        ),
         open_body=sealer.open,
         last_look=forward.last_look(context),
         on_settled=forward.on_settled,

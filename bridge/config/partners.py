@@ -56,6 +56,13 @@ class PartnerSettings(BaseModel):
         default=16, ge=1, le=256, description="Attempts in flight at once from this node."
     )
 
+    first_retry_s: float = Field(
+        default=2, gt=0, le=3600, description="Longest wait before the second attempt; it doubles from there."
+    )
+    longest_retry_s: float = Field(
+        default=600, gt=0, le=3600, description="Longest wait between two attempts, in seconds."
+    )
+
     @model_validator(mode="after")
     def _hangs_together(self) -> Self:
         missing = [name for name in _NEEDS[self.identity] if not getattr(self, name)]
