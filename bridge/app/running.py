@@ -3,19 +3,24 @@
 import asyncio
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from bridge.app import VERSION, Bridge, doors, mllp
-from bridge.errors import Unavailable
+from bridge.errors import BridgeError, Unavailable
 from bridge.events import Event, emit
 from bridge.intake import control
 from bridge.intake.files import DropFolder
 from bridge.pipeline.extracts import Importer
-from bridge.pipeline.later import Translator, translate_kept
+from bridge.pipeline.later import translate_kept
+from bridge.pipeline.mend import Hand
 
 
-async def run(bridge: Bridge, stop: asyncio.Event) -> None:
-    """Doors and workers until `stop`; then doors close first and what is in flight finishes."""
+async def run(bridge: Bridge, stop: asyncio.Event, anew: asyncio.Event | None = None) -> None:
+    """Doors and workers until `stop`; then doors close first and what is in flight finishes.
+
+    Mappings and schemes are read anew whenever `anew` is set.
+    """
     import uvicorn  # noqa: PLC0415 - only a serving process needs it
 
     settings = bridge.settings
@@ -44,10 +49,12 @@ async def run(bridge: Bridge, stop: asyncio.Event) -> None:
         group.create_task(server.serve())
         group.create_task(controls.serve([control.listen(settings.data)]))
         group.create_task(bridge.gauge.watch(stop))
+        group.create_task(_reload(bridge, stop, anew or asyncio.Event()))
         for worker in bridge.workers:
             group.create_task(worker.run(stop))
         if settings.workers:
             group.create_task(_translate(bridge, stop))
+            group.create_task(bridge.purger.daily(stop))
             for poller in bridge.pollers:
                 group.create_task(poller.run(stop))
         if settings.doors:
@@ -60,17 +67,26 @@ async def run(bridge: Bridge, stop: asyncio.Event) -> None:
     emit(Event.STOPPED, node=settings.node)
 
 
+async def _reload(bridge: Bridge, stop: asyncio.Event, anew: asyncio.Event) -> None:
+    """Read the rules anew when told to; what is wrong with them is logged and the old ones stay."""
+    hand = Hand(actor="signal", why="SIGHUP", node=bridge.settings.node, chain=bridge.chain)
+    stopped = asyncio.ensure_future(stop.wait())
+    while not stop.is_set():
+        told = asyncio.ensure_future(anew.wait())
+        await asyncio.wait({told, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if anew.is_set():
+            anew.clear()
+            with suppress(BridgeError):
+                await bridge.reload(hand)
+        told.cancel()
+
+
 def drop_folders(bridge: Bridge) -> list[DropFolder]:
     """The watched folders of this node."""
     return [
         DropFolder(
             path=entry.path,
-            importer=Importer(
-                store=bridge.store,
-                context=bridge.context,
-                source=bridge.sources[entry.source],
-                caller=f"folder:{entry.source}"[:64],
-            ),
+            importer=partial(_importer, bridge, entry.source),
             every_s=entry.every_s,
             settled_s=entry.settled_s,
             wake=bridge.desk.wake,
@@ -80,21 +96,21 @@ def drop_folders(bridge: Bridge) -> list[DropFolder]:
     ]
 
 
-def translator_of(bridge: Bridge) -> Translator:
-    """What translating later needs: each caller stays bound to its practices."""
-    practices = {entry.name: frozenset(entry.practices) for entry in bridge.settings.callers}
-    practices |= {entry.name: frozenset(entry.practices) for entry in bridge.settings.mllp}
-    return Translator(
-        store=bridge.store, context=bridge.context, sources=bridge.sources, allowed=practices.get
+def _importer(bridge: Bridge, source: str) -> Importer:
+    """What importing an extract needs, with the mapping that is in force now."""
+    return Importer(
+        store=bridge.store,
+        context=bridge.context,
+        source=bridge.sources[source],
+        caller=f"folder:{source}"[:64],
     )
 
 
 async def _translate(bridge: Bridge, stop: asyncio.Event) -> None:
     """Translate what was kept, at once while there is some and every second otherwise."""
-    translator = translator_of(bridge)
     while not stop.is_set():
         try:
-            busy = await translate_kept(translator) > 0
+            busy = await translate_kept(bridge.translator) > 0
         except Unavailable as error:
             emit(Event.STORE_UNAVAILABLE, worker="translate", reason=str(error))
             busy = False
