@@ -20,7 +20,7 @@ import uvicorn
 from typer.testing import CliRunner
 
 from bridge.app import Bridge, open_bridge
-from bridge.cli import app as command_line
+from bridge.cli.commands import app as command_line
 from bridge.config import read_settings
 from bridge.intake import control
 from bridge.ops.logging import configure
