@@ -61,6 +61,7 @@ message = Table(
     Column("correlation_id", String(64), nullable=False, server_default=""),
     Column("traceparent", String(64), nullable=False, server_default=""),
     Index("message_received_ix", "received_at"),
+    Index("message_source_ix", "source", "received_at"),  # when a source was last heard of
 )
 
 request = Table(
@@ -109,6 +110,12 @@ event = Table(
         postgresql_where=text("state IN ('kept','waiting','parked')"),
     ),
     Index("event_listed_ix", "practice", "at"),
+    Index(
+        "event_sealed_ix",
+        "at",
+        sqlite_where=text("sealed IS NOT NULL"),
+        postgresql_where=text("sealed IS NOT NULL"),
+    ),
 )
 
 event_key = Table(
@@ -261,6 +268,23 @@ delivery = Table(
     UniqueConstraint("lane_id", "seq"),
     Index("delivery_referral_ix", "referral_id"),
     Index("delivery_state_ix", "state", "partner", "created_at"),
+)
+# Few rows and the first to look at: what is urgent, and who may still be contacted although it was cancelled.
+Index(
+    "delivery_urgent_ix",
+    delivery.c.partner,
+    delivery.c.created_at,
+    sqlite_where=text("priority IN ('stat','asap','urgent') AND state <> 'parked'"),
+    postgresql_where=text("priority IN ('stat','asap','urgent') AND state <> 'parked'"),
+)
+Index(
+    "delivery_cancel_ix",
+    delivery.c.partner,
+    delivery.c.kind,  # the same in every row, as the state is: SQLite prefers the index that fits most
+    delivery.c.state,
+    delivery.c.created_at,
+    sqlite_where=text("kind = 'cancel' AND state = 'parked'"),
+    postgresql_where=text("kind = 'cancel' AND state = 'parked'"),
 )
 
 settled = Table(
