@@ -48,6 +48,7 @@ key = "file:{folder}/gp.digest"
 key_last_day = {last_day}
 [partners.prescribing]
 concurrency = {concurrency}
+deadline_s = {deadline_s}
 first_retry_s = {first_retry_s}
 longest_retry_s = {longest_retry_s}
 """
@@ -62,6 +63,7 @@ def write_site(
     translate: str = "now",
     database: str = "",
     concurrency: int = 16,
+    deadline_s: float = 10,
     first_retry_s: float = 2,
     longest_retry_s: float = 600,
 ) -> Path:
@@ -85,6 +87,7 @@ def write_site(
             database=database,
             last_day=last_day,
             concurrency=concurrency,
+            deadline_s=deadline_s,
             first_retry_s=first_retry_s,
             longest_retry_s=longest_retry_s,
         ),

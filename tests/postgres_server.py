@@ -3,11 +3,13 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,34 @@ class NotHere(Exception):
     """Why there can be no server on this machine."""
 
 
+@dataclass
+class Server:
+    """A running server; `url` names no database."""
+
+    url: str
+    command: list[Any]
+    options: dict[str, Any]
+    process: "subprocess.Popen[bytes]"
+    port: int
+
+    def restart(self) -> None:
+        """Immediate shutdown, as a crash would be, and up again."""
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(20)
+        self.process = subprocess.Popen(self.command, **self.options)
+        _wait_for(self.port)
+
+
 @contextmanager
 def running(data: Path) -> Iterator[str]:
     """A server with its files in `data`; gives its URL without a database. NotHere says why it cannot be."""
+    with hurtable(data) as server:
+        yield server.url
+
+
+@contextmanager
+def hurtable(data: Path) -> Iterator[Server]:
+    """The same, for tests that restart it."""
     binaries = [p.parent for p in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     found = shutil.which("initdb")
     if not binaries and found is None:
@@ -33,20 +60,19 @@ def running(data: Path) -> Iterator[str]:
         check=True, capture_output=True, cwd=data, **as_user,
     )  # fmt: skip
     port = free_port()
-    options = [
-        "-p", str(port), "-k", str(data), "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200"
+    command = [
+        folder / "postgres", "-D", data / "db", "-p", str(port), "-k", str(data),
+        "-c", "listen_addresses=127.0.0.1", "-c", "max_connections=200",
     ]  # fmt: skip
-    with (data / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [folder / "postgres", "-D", data / "db", *options],
-            stdout=subprocess.DEVNULL, stderr=log, cwd=data, **as_user,
-        )  # fmt: skip
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": data, **as_user}
+    process = subprocess.Popen(command, **quiet)
+    server = Server(f"postgresql://bridge@127.0.0.1:{port}", command, quiet, process, port)
     try:
         _wait_for(port)
-        yield f"postgresql://bridge@127.0.0.1:{port}"
+        yield server
     finally:
-        server.terminate()
-        server.wait(20)
+        server.process.terminate()
+        server.process.wait(20)
 
 
 def _unprivileged(folder: Path) -> str | None:

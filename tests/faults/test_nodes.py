@@ -1,0 +1,141 @@
+"""Several nodes over one PostgreSQL: killed, frozen past their lease, the database restarted under them."""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from benchmarks import site
+from bridge.simulators.fhir_server import FhirServer
+from bridge.simulators.loopback import running
+from bridge.store.migrate import upgrade
+from tests import postgres_server
+from tests.faults.test_sigkill import bad_days, check, said
+
+pytestmark = pytest.mark.postgres
+DEADLINE_S = 0.5  # of one request; the lease is twice three of them and ten seconds
+
+
+@pytest.fixture
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres_server.Server]:
+    """A server of our own that may be hurt."""
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="bridge-postgres-") as folder:
+        try:
+            with postgres_server.hurtable(Path(folder)) as server:
+                yield server
+        except postgres_server.NotHere as reason:
+            pytest.skip(str(reason))
+
+
+class Node:
+    """One `bridge serve`."""
+
+    def __init__(self, home: Path, *, url: str, endpoint: str, keys: bytes | None) -> None:
+        self.port = postgres_server.free_port()
+        self.config = site.write_site(
+            home, endpoint=endpoint, port=self.port, workers=True, database=url, deadline_s=DEADLINE_S,
+            first_retry_s=0.2, longest_retry_s=1,
+        )  # fmt: skip
+        self.keys = home / "var" / "keys.json"
+        if keys is not None:
+            self.keys.write_bytes(keys)
+        self.start()
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        env = os.environ | {"BRIDGE_CONFIG": str(self.config)}
+        command = [sys.executable, "-m", "bridge", "serve"]
+        self.process = subprocess.Popen(command, env=env, stderr=subprocess.DEVNULL)
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL, also of a frozen one."""
+        self.process.kill()
+        self.process.wait(20)
+
+
+async def test_nodes_die_freeze_and_lose_the_database_and_nothing_is_lost_or_doubled(
+    tmp_path: Path, database: postgres_server.Server
+) -> None:
+    """Three nodes; one is killed, one frozen past its lease, and PostgreSQL is restarted."""
+    with psycopg.connect(f"{database.url}/postgres", autocommit=True) as admin:
+        admin.execute("CREATE DATABASE nodes")
+    url = f"{database.url}/nodes"
+    upgrade(url)
+    service = FhirServer()
+    service.script(*bad_days(23))
+    async with running(service.app) as base, asyncio.timeout(150):
+        first = Node(tmp_path / "n0", url=url, endpoint=f"{base}/fhir", keys=None)
+        keys = first.keys.read_bytes()
+        nodes = [first, *(_node(tmp_path, n, url, base, keys) for n in (1, 2))]
+        try:
+            telling = asyncio.create_task(_tell(nodes, said(30)))
+            await asyncio.sleep(4)
+            nodes[1].kill()
+            nodes[2].signal(signal.SIGSTOP)
+            await asyncio.sleep(2)
+            nodes[1].start()
+            await asyncio.to_thread(database.restart)
+            await telling
+            await asyncio.sleep(14)  # past the lease of what the frozen node holds
+            nodes[2].signal(signal.SIGCONT)
+            service.recover()
+            await _quiet(url)
+        finally:
+            for node in nodes:
+                node.kill()
+
+    check(service, 30)
+
+
+def _node(folder: Path, n: int, url: str, base: str, keys: bytes) -> Node:
+    return Node(folder / f"n{n}", url=url, endpoint=f"{base}/fhir", keys=keys)
+
+
+async def _tell(nodes: list[Node], story: list[list[bytes]]) -> None:
+    """Each version to any node that answers, until it is acknowledged."""
+    chance = random.Random(5)  # noqa: S311 - a repeatable story
+    headers = {"X-API-Key": site.KEY, "Content-Type": "application/json"}
+    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=3) as http:
+        room = asyncio.Semaphore(8)
+
+        async def one(versions: list[bytes]) -> None:
+            async with room:
+                for version in versions:
+                    while True:
+                        port = chance.choice(nodes).port
+                        with suppress(httpx.TransportError):
+                            answer = await http.post(
+                                f"http://127.0.0.1:{port}/events/json-event", content=version
+                            )
+                            if answer.status_code in (200, 202):
+                                break
+                            assert answer.status_code in (429, 503), answer.text
+                        await asyncio.sleep(0.2)
+
+        await asyncio.gather(*map(one, story))
+
+
+async def _quiet(url: str) -> None:
+    """Until nothing waits any more."""
+    with psycopg.connect(url, autocommit=True) as db:
+        while True:
+            rows = db.execute("SELECT state, code, count(*) FROM delivery GROUP BY 1, 2").fetchall()
+            if not [row for row in rows if row[0] != "parked"]:
+                assert rows == []
+                return
+            await asyncio.sleep(0.25)
