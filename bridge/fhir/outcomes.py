@@ -18,7 +18,7 @@ from bridge.fhir.observation_outcomes import observation_outcome
 from bridge.fhir.outcome_reading import OutcomeReading
 from bridge.fhir.references import Entry, Message
 from bridge.fhir.task_outcomes import OURS, task_outcome
-from bridge.fhir.trees import Json, placed, text
+from bridge.fhir.trees import Json, placed, text, trees
 
 # Surroundings: they say who and which, never what happened.
 _CONTEXT: Final = frozenset(
@@ -57,13 +57,20 @@ class Report:
 def reports_of(
     resource: Json, *, naming: Naming, arrived: datetime, aliases: FhirAliases | None = None
 ) -> tuple[Report, ...]:
-    """Everything a message reports; nothing for Tasks that are still as we made them."""
+    """Everything a message reports; nothing for Tasks as we made them and Observations that we filed."""
     message = Message.of(resource)
 
     def fresh() -> OutcomeReading:
         return OutcomeReading.of(message, naming=naming, aliases=aliases or FhirAliases(), arrived=arrived)
 
-    return tuple(report for entry in message.entries for report in _reports(entry, fresh))
+    told = (entry for entry in message.entries if not is_echo(entry.resource, naming))
+    return tuple(report for entry in told for report in _reports(entry, fresh))
+
+
+def is_echo(resource: Json, naming: Naming) -> bool:
+    """Whether it is an Observation that we filed: service and GP record may be one server."""
+    named = (text(held, "system") for held in trees(resource, "identifier"))
+    return text(resource, "resourceType") == "Observation" and naming.outcome in named
 
 
 def _reports(entry: Entry, fresh: Callable[[], OutcomeReading]) -> Iterator[Report]:

@@ -15,7 +15,7 @@ from bridge.errors import IntakeError, Problem
 from bridge.fhir import inbound
 from bridge.fhir.bars_responses import is_response
 from bridge.fhir.naming import Naming
-from bridge.fhir.outcomes import Report, reports_of
+from bridge.fhir.outcomes import Report, is_echo, reports_of
 from bridge.fhir.references import Message as Resources
 from bridge.fhir.trees import Json, placed, text, tree_at, trees
 from bridge.pipeline import keeping, outcomes
@@ -75,7 +75,8 @@ def read(message: Message, ctx: Context) -> tuple[Report, ...]:
         return (Report(problems=error.problems),)
     named = answering(resource, ctx.naming)
     found = (*_not_done(named), *reports_of(named, naming=ctx.naming, arrived=ctx.now()))
-    if found or inner(named, "Task"):  # a Task that is still as we made it is no news and no mistake
+    echoes = (is_echo(held, ctx.naming) for held in inner(named, "Observation"))
+    if found or inner(named, "Task") or any(echoes):  # what is still as we made it is no news and no mistake
         return found
     return (Report(problems=(Problem(code="no-event"),)),)
 

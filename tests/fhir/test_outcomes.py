@@ -217,6 +217,14 @@ def test_a_resource_we_cannot_use_is_named() -> None:
     ]
 
 
+def test_what_we_filed_ourselves_says_nothing_when_a_shared_record_shows_it() -> None:
+    """Else each poll would file it once more, as another outcome of the service."""
+    filed = an_observation(identifier=[{"system": NAMING.outcome, "value": "8f0e"}])
+    found = reports_of(a_bundle(filed, an_observation()), naming=NAMING, arrived=ARRIVED)
+
+    assert [r.position for r in found] == ["Bundle.entry[1].resource"]
+
+
 WHOLE = a_bundle(a_task(contained=[an_observation(id="o")]), an_observation(), {"resourceType": "Patient"})
 
 
