@@ -23,7 +23,8 @@ TRUSTED = timedelta(hours=1)
 PAGE = 100  # resources asked for at once
 MOST_PAGES = 50
 
-_TIE = timedelta(seconds=1)  # changes of one transaction share a moment and may lie on two pages
+# Changes of one transaction share a moment and may lie on two pages; the narrow one is for a busy second.
+_TIES = (timedelta(seconds=1), timedelta(milliseconds=1))
 
 Polled = Literal["Task", "Observation"]
 
@@ -58,24 +59,27 @@ class Polling:
     async def pages(self, kind: Polled, since: datetime | None) -> AsyncIterator[Page]:
         """What changed after `since` (None: everything), oldest first where the service can sort.
 
-        The last page carries the new watermark. After `most_pages` the rest waits for the next poll, which
-        goes on from the newest change read when the pages came in order, and from `since` otherwise.
+        The last page carries the new watermark. After `most_pages`, or where the service counts more than it
+        shows and has no next page, the rest waits for the next poll, which goes on from the newest change
+        read when the pages came in order, and from `since` otherwise.
         """
         correlation_id = str(self._new_id())
         answer = await self._client.page(kind, _asked(since), correlation_id=correlation_id)
         answered_at = instant(text(answer.body, "meta", "lastUpdated")) or answer.date
         changes: list[datetime] = []
         followed = set[str]()
+        shown = 0
         while True:
             found = shown_in(answer.body, kind)
+            shown += len(found)
             changes += _changes(found)
             link = _next_link(answer.body)
-            if not link:
+            if not link and not _counts_more(answer.body, shown):
                 watermark = self._whole(since, answered_at, changes)
                 yield Page(resources=found, watermark=watermark, last=True)
                 return
             followed.add(link)
-            if len(followed) == self._most_pages:
+            if not link or len(followed) == self._most_pages:
                 yield Page(resources=found, watermark=self._part(since, changes), last=False)
                 return
             yield Page(resources=found, watermark=since, last=False)
@@ -96,7 +100,8 @@ class Polling:
         """Where to go on from when there is more: just before the last change read, if they came in order."""
         if changes != sorted(changes) or not changes or not self._is_believed(changes[-1], since):
             return since
-        return max(changes[-1] - _TIE, since or datetime.min.replace(tzinfo=UTC))
+        moments = (changes[-1] - tie for tie in _TIES)
+        return next((moment for moment in moments if since is None or moment > since), since)
 
     def _is_believed(self, moment: datetime, since: datetime | None) -> bool:
         return moment <= self._now() + TRUSTED and (since is None or moment >= since - TRUSTED)
@@ -122,6 +127,12 @@ def _asked(since: datetime | None) -> list[tuple[str, str]]:
 def _changes(resources: Iterable[Resource]) -> list[datetime]:
     said = (instant(text(resource, "meta", "lastUpdated")) for resource in resources)
     return [moment for moment in said if moment is not None]
+
+
+def _counts_more(bundle: Resource, shown: int) -> bool:
+    """Whether the service says it found more than it showed; one was seen to cut without a next page."""
+    total = bundle.get("total")
+    return isinstance(total, int) and total > shown
 
 
 def _next_link(bundle: Resource) -> str:

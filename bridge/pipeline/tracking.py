@@ -82,13 +82,17 @@ class Poller:
         return counts
 
     async def _poll(self, kind: Polled) -> Counter[str]:
-        kept = await self.store.read(lambda tx: feeds.polled_to(tx, self.service, kind))
+        since = instant(await self.store.read(lambda tx: feeds.polled_to(tx, self.service, kind)))
         counts: Counter[str] = Counter()
-        async for page in self.asking.pages(kind, instant(kept)):
+        stuck = False
+        async for page in self.asking.pages(kind, since):
             items = [self._item(resource) for resource in page.resources]
             to = "" if page.watermark is None or counts[WAITING] else page.watermark.isoformat()
             counts += await self._page(kind, items, to)
             emit(Event.POLLED, partner=self.service, resource=kind, found=len(items))
+            stuck = not page.last and page.watermark == since
+        if stuck:  # the next poll will read the same again and never what waits behind it
+            emit(Event.POLL_FAILED, partner=self.service, code="partner-poll-stuck")
         return counts
 
     def _item(self, resource: Json) -> _Item:

@@ -27,6 +27,7 @@ class Manners:
     location: Literal["relative", "absolute"] = "relative"
     versioned: bool = True
     total: bool = True
+    next_page: bool = True  # False: cut at _count without a link to the rest
     refusal: Literal[400, 422] = 422
     validates: bool = True
     ids: Literal["refuse", "ignore", "keep"] = "refuse"
@@ -42,7 +43,9 @@ class Manners:
 HAPI = Manners(
     ids="ignore", race_safe=False, unique_index=True, stale=409, entry_etag="bare", entry_outcome=True
 )
-MEDPLUM = Manners(entry_status="number", versioned=False, ids="keep", validates=False, entry_outcome=True)
+MEDPLUM = Manners(
+    entry_status="number", versioned=False, ids="keep", validates=False, entry_outcome=True, next_page=False
+)
 
 
 def fhir(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
@@ -80,7 +83,7 @@ def _entry(write: Write, base: str, manners: Manners, *, full: bool) -> dict[str
 
 
 def searchset(
-    found: list[Resource], pairs: list[tuple[str, str]], *, url: str, base: str, total: bool
+    found: list[Resource], pairs: list[tuple[str, str]], *, url: str, base: str, manners: Manners
 ) -> dict[str, Any]:
     """One page of a search as a Bundle; `_count` (default 100) and `_offset` cut it, `next` leads on."""
     asked = dict(pairs)
@@ -88,14 +91,15 @@ def searchset(
     newest_first = asked.get("_sort", "").startswith("-")
     page = (found[::-1] if newest_first else found)[start : start + size]
     links = [{"relation": "self", "url": _page_url(url, pairs, start)}]
-    if size and start + size < len(found):
+    if manners.next_page and size and start + size < len(found):
         links.append({"relation": "next", "url": _page_url(url, pairs, start + size)})
     entries = [
         {"fullUrl": f"{base}/{r['resourceType']}/{r['id']}", "resource": r, "search": {"mode": "match"}}
         for r in page
     ]
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "link": links}
-    return {**bundle, **({"total": len(found)} if total else {}), **({"entry": entries} if entries else {})}
+    total = {"total": len(found)} if manners.total else {}
+    return {**bundle, **total, **({"entry": entries} if entries else {})}
 
 
 def history_bundle(versions: list[Resource], base: str) -> dict[str, Any]:

@@ -212,7 +212,7 @@ class FhirServer:
         if fresh or time.monotonic() >= until:
             found = self.store.search(kind, pairs)
             url = f"{call.base}/{kind}"
-            bundle = answers.searchset(found, pairs, url=url, base=call.base, total=self.manners.total)
+            bundle = answers.searchset(found, pairs, url=url, base=call.base, manners=self.manners)
             if self.manners.search_cache:
                 self._cached[key] = (time.monotonic() + self.manners.search_cache, bundle)
         return fhir(bundle)

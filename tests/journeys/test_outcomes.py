@@ -14,6 +14,7 @@ import pytest
 
 from bridge.config import CallerSettings
 from bridge.domain import systems
+from bridge.simulators.fhir_answers import Manners
 from bridge.simulators.loopback import running
 from bridge.simulators.prescribing import PrescribingService
 from bridge.simulators.telling import Bridge as Told
@@ -515,6 +516,61 @@ async def test_a_polled_score_of_another_person_waits_for_a_person_once(polled: 
     parked = [e for e in (await polled.story())["events"] if e["state"] == "parked"]
     assert [e["code"] for e in parked] == ["outcome-not-yours"]
     assert polled.site.record.resources("Observation") == []
+
+
+async def test_what_we_filed_is_an_echo_where_service_and_record_are_one(polled: Loop) -> None:
+    """A shared record shows the service's Observations and ours: each is filed once, however often seen."""
+    await polled.service.score(polled.task, 21)
+    await poll(polled)
+    (filed,) = polled.filed(SCORE)
+    polled.service.server.store.put({**filed, "subject": {"reference": f"Patient/{filed['id']}"}})
+    counts = await poll(polled)
+    pushed = await polled.push({**filed, "status": "amended"}, form="single")
+
+    assert counts == {"duplicate": 1}
+    assert (pushed.status_code, (await polled.story())["outcomes"][1:]) == (200, [])
+    assert len(polled.filed(SCORE)) == 1
+
+
+def elsewhere() -> dict[str, Any]:
+    """Somebody else's score on the same server."""
+    code = {"coding": [{"system": systems.SNOMED, "code": SCORE}]}
+    return {"resourceType": "Observation", "status": "final", "code": code}
+
+
+async def test_a_service_that_cuts_without_a_next_page_loses_no_outcome(polled: Loop) -> None:
+    """The rest comes with the next polls."""
+    polled.service.server.manners = Manners(next_page=False)
+    for _ in range(250):
+        polled.service.server.store.put(elsewhere())
+    await polled.service.score(polled.task, 21)
+    first = await poll(polled)
+    for _ in range(4):
+        await poll(polled)
+
+    assert first == {"ignored": 100}
+    assert len(polled.filed(SCORE)) == 1
+
+
+async def test_a_service_that_cannot_be_read_to_its_end_is_told_of(
+    polled: Loop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither in order of time nor with a next page: what waits would never be seen."""
+    moments = ("2026-03-02T09:00:00Z", "2026-03-01T09:00:00Z")
+    entries = [{"resource": elsewhere() | {"id": at[9], "meta": {"lastUpdated": at}}} for at in moments]
+    body = json.dumps({"resourceType": "Bundle", "type": "searchset", "total": 3, "entry": entries})
+
+    async def unsorted(scope: Any, receive: Any, send: Any) -> None:
+        headers = [(b"content-type", b"application/fhir+json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body.encode()})
+
+    async with running(unsorted) as base:
+        polled.site.bridge.pollers[0].asking._client.base = f"{base}/fhir"
+        await poll(polled)
+
+    told = [r.__dict__["fields"] for r in caplog.records if r.__dict__.get("event") == "poll_failed"]
+    assert {t["code"] for t in told} == {"partner-poll-stuck"}
 
 
 async def test_the_watermark_moves_with_what_was_found(polled: Loop) -> None:

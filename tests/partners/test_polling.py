@@ -113,6 +113,16 @@ async def test_too_many_pages_go_on_where_they_stopped(client_of: Make) -> None:
     assert [page.watermark for page in pages] == [SINCE, NOW - timedelta(minutes=40, seconds=1)]
 
 
+async def test_a_second_with_more_changes_than_a_poll_can_read_is_gone_through(client_of: Make) -> None:
+    """By less than a second where a second would be no step at all."""
+    changed = NOW - timedelta(minutes=40)
+    (page,) = await answered(
+        client_of, a_page(a_task(40), a_task(40)) | {"total": 3}, since=changed - timedelta(seconds=1)
+    )
+
+    assert page.watermark == changed - timedelta(milliseconds=1)
+
+
 async def test_pages_out_of_order_never_move_the_watermark_past_what_waits(client_of: Make) -> None:
     """A server that cannot sort may still hold something older."""
     page, last = await answered(
@@ -123,6 +133,22 @@ async def test_pages_out_of_order_never_move_the_watermark_past_what_waits(clien
     )
 
     assert (page.watermark, last.watermark, last.last) == (SINCE, SINCE, False)
+
+
+@pytest.mark.parametrize(
+    ("total", "watermark", "last"),
+    [(1, NOW - OVERLAP, True), (2, NOW - OVERLAP, True), (3, NOW - timedelta(minutes=40, seconds=1), False)],
+)
+async def test_a_service_that_counts_more_than_it_shows_is_not_read_to_the_end(
+    client_of: Make,
+    total: int,
+    watermark: datetime,
+    last: bool,  # noqa: FBT001
+) -> None:
+    """Medplum's router in memory cuts at _count without a next page: what waits is asked for again."""
+    (page,) = await answered(client_of, a_page(a_task(90), a_task(40)) | {"total": total})
+
+    assert (page.watermark, page.last) == (watermark, last)
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,11 @@ ENTRIES: dict[str, Entry] = {
         "Tell the service the details, then discard; or turn off updating people for this service.",
         "business-rule",
     ),
+    "partner-poll-stuck": Entry(
+        "The service shows more changes than one poll can read, and not in order of time.",
+        "Ask the service to sort by _lastUpdated and to give a next page; what waits is not seen before.",
+        "incomplete",
+    ),
     "partner-refused": Entry(
         "The partner read it and says that it breaks a rule.",
         "Read the path and the issue code, mend the mapping or the record, then release.",
