@@ -43,6 +43,7 @@ PATIENTS = {"r0": "p0", "r1": "p0", "r2": "p1", "r3": "p2"}  # the first two are
 HOUR = 3_600.0
 PASSES = (0.5, 59.0, 61.0, HOUR)
 JUMPS = (5 * HOUR, 30 * 24 * HOUR, -0.5, -61.0, -5 * HOUR, -30 * 24 * HOUR)
+DELAYS = (0, 1_000, 600_000, 4_000_000)
 some = st.integers(0, 999)
 
 
@@ -138,7 +139,7 @@ class Machine(RuleBasedStateMachine):
             self.model.settle(ticket, state, self.clock.ms)
 
     @precondition(lambda self: self.tickets)
-    @rule(which=some, how=st.sampled_from(["again", "held", "doubt"]), delay=st.integers(0, 4_000_000))
+    @rule(which=some, how=st.sampled_from(["again", "held", "doubt"]), delay=st.sampled_from(DELAYS))
     def postpone(self, which: int, how: str, delay: int) -> None:
         """Tried again later, held by the last look, or in doubt."""
         ticket, claimed = self._pick(which)
@@ -187,6 +188,16 @@ class Machine(RuleBasedStateMachine):
             assert found is not None
             self._step(item, Step.PROVE)
             self.model.end_unclaimed(found, item, State.DELIVERED, self.clock.ms)
+
+    @precondition(lambda self: any(t.state is State.IN_DOUBT for t, _ in self.tickets))
+    @rule()
+    def proven_while_looked_at(self) -> None:
+        """An outcome is quicker than the look, and something waits behind."""
+        which = next(n for n, (t, _) in enumerate(self.tickets) if t.state is State.IN_DOUBT)
+        referral = self.tickets[which][0].lane.referral
+        self.file(referral)
+        self.prove(referral)
+        self.postpone(which, "doubt", DELAYS[-1])
 
     @rule(seconds=st.sampled_from(PASSES))
     def time_passes(self, seconds: float) -> None:
