@@ -65,6 +65,7 @@ class Step(BaseModel):
     seed: int = 0
     method: str = ""
     path: str = ""
+    whole_path: bool = False  # `path` is all of it: "" is the base itself, where transactions go
     status: int = Field(default=500, ge=200, le=599)
     wait: Literal["", "seconds", "date", "ratelimit"] = ""  # how the answer says when to come back
     seconds: float = Field(default=1.0, ge=0, le=600)
@@ -89,7 +90,8 @@ class Script:
     def next(self, method: str, path: str) -> Step | None:
         """The step this request meets, if any."""
         for step, dice, left in self._live:
-            if not left[0] or step.method not in {"", method} or step.path not in path:
+            fits = path == step.path if step.whole_path else step.path in path
+            if not left[0] or step.method not in {"", method} or not fits:
                 continue
             if dice.randrange(100) < step.percent:
                 left[0] -= 1

@@ -1,5 +1,6 @@
 """JSON events: new, repeated, changed, cancelled; each reaches the service as it should, once."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -127,11 +128,22 @@ async def test_a_cancel_after_the_first_send_revokes_it(site: Site) -> None:
 
 async def test_a_lost_answer_is_looked_up_and_not_sent_twice(site: Site) -> None:
     """The service kept it and its answer was cut: the look finds it."""
-    site.service.script(Step(trouble=Trouble.LOST_REPLY, method="POST", times=1))
-    await site.post("/events/json-event", an_event())
-    await site.drain()
+    site.service.script(Step(trouble=Trouble.LOST_REPLY, method="POST", whole_path=True))
+    answer = await site.post("/events/json-event", an_event())
+    async with asyncio.timeout(20):
+        while (found := await tries(site, answer))[-1:] != ["accepted"]:
+            await site.drain()
 
+    transactions = [seen for seen in site.service.seen if seen.method == "POST" and seen.path == ""]
+    assert found == ["ambiguous", "accepted"]
+    assert len(transactions) == 1
     assert await statuses(site) == ["active"]
+
+
+async def tries(site: Site, answer: Any) -> list[str]:
+    """How each attempt to deliver the referral of that answer ended."""
+    story = (await site.get(f"/referrals/{answer.json()['events'][0]['referral']}")).json()
+    return [attempt["result"] for delivery in story["deliveries"] for attempt in delivery["tries"]]
 
 
 async def test_a_second_referral_of_an_open_episode_joins_it(site: Site) -> None:
