@@ -184,7 +184,7 @@ def _stored(tx: Tx, row: Row[Any]) -> Stored:
         version=row.version,
         correlation_id=row.correlation_id,
         service_ref=row.service_ref,
-        service_patient=row.service_patient,
+        service_patient=_service_patient(tx, row),
         task_status=row.task_status,
         task_version=row.task_version,
         opened_at=row.opened_at,
@@ -268,8 +268,17 @@ def step(
     return _again(tx, stored.id)
 
 
+def _service_patient(tx: Tx, row: Row[Any]) -> str:
+    if row.service_patient is None:
+        return ""
+    return tx.open("referral.service_patient", row.id, row.service_patient).decode()
+
+
 def note(tx: Tx, referral_id: str, **columns: Any) -> None:
     """Record facts that are no step: the service's reference, its Task status, when it was last heard."""
+    if "service_patient" in columns:
+        said = columns["service_patient"].encode()
+        columns["service_patient"] = tx.seal("referral.service_patient", referral_id, said)
     tx.run(update(referral).where(referral.c.id == referral_id).values(**columns))
 
 

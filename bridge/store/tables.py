@@ -156,7 +156,7 @@ referral = Table(
     Column(
         "service_ref", String(200), nullable=False, server_default=""
     ),  # "ServiceRequest/…" at the service
-    Column("service_patient", String(200), nullable=False, server_default=""),  # "Patient/…" there
+    Column("service_patient", LargeBinary),  # "Patient/…" there, sealed: some servers put an NHS number in it
     Column("correlation_id", String(64), nullable=False, server_default=""),
     Column("sealed", LargeBinary, nullable=False),  # the canonical referral
     Column("pared", Integer, nullable=False, server_default="0"),  # 1: its content is gone; 2: the person too
