@@ -16,6 +16,8 @@ from bridge.app.running import drop_folders
 from bridge.config import FolderSettings
 from bridge.domain.referral import ReferralKey
 from bridge.intake.files import DropFolder
+from bridge.pipeline import mend
+from bridge.pipeline.mend import Hand
 from bridge.simulators import gp as gp_practice
 from bridge.simulators.emis import Fate, Plan, Truth
 from bridge.simulators.fhir_store import Resource
@@ -135,6 +137,12 @@ class Surgery:
         """Send everything that is due."""
         while sum([await worker.drain() for worker in self.bridge.workers]):
             pass
+
+    async def release(self, item: str) -> None:
+        """A person releases what is parked."""
+        bridge = self.bridge
+        hand = Hand(actor="Test Person", why="The practice confirms it", node="test", chain=bridge.chain)
+        await bridge.store.run(lambda tx: mend.release(tx, bridge.context, hand, item))
 
     def verdicts(self, place: str) -> list[dict[str, Any]]:
         """What was written beside the extracts that were put there, oldest first."""

@@ -12,8 +12,6 @@ from typing import Any, TypeVar
 
 import pytest
 
-from bridge.pipeline import mend
-from bridge.pipeline.mend import Hand
 from bridge.simulators import gp
 from bridge.simulators.emis import Plan
 from bridge.simulators.emis_cases import Case
@@ -216,7 +214,7 @@ async def test_an_extract_that_cancels_too_many_waits_for_a_person(surgery: Call
     await practice.extract(*six_deletes(), patient("K"), day=3)
     parked = await practice.bridge.store.read(views.parked)
     waited = (practice.statuses(), [v["state"] for v in practice.verdicts("parked")])
-    await release(practice, parked[0]["id"])
+    await practice.release(parked[0]["id"])
     await practice.read()
 
     assert [(row["what"], row["code"]) for row in parked] == [("event", "extract-cancels-too-many")]
@@ -224,13 +222,6 @@ async def test_an_extract_that_cancels_too_many_waits_for_a_person(surgery: Call
     assert practice.statuses() == Counter(active=4, revoked=6)
     assert [v["state"] for v in practice.verdicts("done")] == ["done", "done"]
     assert await practice.bridge.store.read(views.parked) == []
-
-
-async def release(practice: Surgery, item: str) -> None:
-    """A person releases what is parked."""
-    bridge = practice.bridge
-    hand = Hand(actor="Test Person", why="The practice confirms it", node="test", chain=bridge.chain)
-    await bridge.store.run(lambda tx: mend.release(tx, bridge.context, hand, item))
 
 
 async def test_five_cancellations_are_an_ordinary_day(surgery: Callable[..., Surgery]) -> None:
