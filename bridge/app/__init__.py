@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -18,16 +18,17 @@ from bridge.app.polling import pollers
 from bridge.app.reloading import InForce, reload
 from bridge.app.rules import read_rules
 from bridge.app.verbs import Works
+from bridge.app.watching import Watch, open_metrics, open_watch
 from bridge.config import PartnerSettings, Settings
 from bridge.delivery.breaker import Breaker
 from bridge.delivery.port import Partner
 from bridge.delivery.retry import RetryPolicy
 from bridge.delivery.worker import Terms, Worker
 from bridge.errors import ConfigError
+from bridge.events import observed_by
 from bridge.fhir.naming import Naming
 from bridge.intake import answers, control, fhir, http
 from bridge.intake.desk import Desk
-from bridge.ops import health
 from bridge.ops.limits import Bounds, Gauge
 from bridge.ops.retention import Periods, Purger
 from bridge.partners.http import FhirClient
@@ -35,6 +36,7 @@ from bridge.pipeline import forward
 from bridge.pipeline.context import Context
 from bridge.pipeline.later import Translator
 from bridge.pipeline.mend import Hand
+from bridge.pipeline.restored import Reconciler
 from bridge.pipeline.tracking import Poller
 from bridge.schemes import Rulebook
 from bridge.security.audit import AuditChain
@@ -64,6 +66,7 @@ class Bridge:
     gauge: Gauge
     pollers: tuple[Poller, ...]
     partners: tuple[Partner, ...]
+    watch: Watch
 
     @property
     def translator(self) -> Translator:
@@ -76,7 +79,18 @@ class Bridge:
     @property
     def works(self) -> Works:
         """What a person may have the bridge do."""
-        return Works(store=self.store, translator=self.translator, purger=self.purger, wake=self.desk.wake)
+        return Works(
+            store=self.store,
+            translator=self.translator,
+            purger=self.purger,
+            reconciler=Reconciler(
+                store=self.store,
+                partners={partner.name: partner for partner in self.partners},
+                open_body=self.sealer.open,
+            ),
+            look=self.gauge.look,
+            wake=self.desk.wake,
+        )
 
     @property
     def purger(self) -> Purger:
@@ -95,7 +109,7 @@ class Bridge:
         """The application of the doors."""
         app = FastAPI(title="Referral bridge", version=VERSION, docs_url=None, redoc_url=None)
         answers.install(app)
-        app.include_router(health.routes(self._pulse(), self.desk.operator))
+        app.include_router(self.watch.routes())
         if self.settings.doors:
             app.include_router(http.routes(self.desk))
             node = self.settings.node
@@ -106,7 +120,7 @@ class Bridge:
         """The application of the control socket, for the command line on this machine."""
         app = FastAPI(openapi_url=None)
         answers.install(app)
-        app.include_router(health.routes(self._pulse()))
+        app.include_router(self.watch.inner_routes())
         verbs = {**self.works.verbs(), "reload": self._reload_told}
         app.include_router(control.routes(self.desk, self.chain, self.settings.node, verbs))
         return app
@@ -121,16 +135,6 @@ class Bridge:
         except ConfigError as error:
             return {"problems": [asdict(problem) for problem in error.problems]}
 
-    def _pulse(self) -> health.Pulse:
-        return health.Pulse(
-            store=self.store,
-            workers=self.workers,
-            data=self.settings.data,
-            mappings=self.sources.versions,
-            version=VERSION,
-            least_free=self.settings.limits.least_free_mb * 1_000_000,
-        )
-
 
 @asynccontextmanager
 async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
@@ -141,9 +145,17 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
     context = Context(rulebook=rulebook, environment=settings.environment, naming=Naming(base=settings.base))
     ring = load_key_ring(settings.key_ring)
     sealer = Sealer(ring)
-    store = open_store(settings.database_url, sealer, connections=settings.database_connections)
+    counted = open_metrics(rulebook, sources)
+    store = open_store(
+        settings.database_url,
+        sealer,
+        connections=settings.database_connections,
+        on_commit=counted.committed,
+    )
+    observing = ExitStack()
     clients: tuple[FhirClient, ...] = ()
     try:
+        observing.enter_context(observed_by(counted.observe))
         await store.run(lambda tx: facts.same_keys(tx, ring))
         partners = [build_partner(settings, rulebook, name) for name in partner_names(rulebook)]
         clients = tuple(client for _, client in partners)
@@ -179,8 +191,20 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
             gauge,
             asking,
             tuple(partner for partner, _ in partners),
+            open_watch(
+                settings,
+                rulebook,
+                sources,
+                store,
+                workers,
+                version=VERSION,
+                counted=counted,
+                full=gauge.full,
+                operator=desk.operator,
+            ),
         )
     finally:
+        observing.close()
         for client in clients:
             await client.aclose()
         await store.close()

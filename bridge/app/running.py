@@ -109,6 +109,7 @@ def _importer(bridge: Bridge, source: str) -> Importer:
 async def _translate(bridge: Bridge, stop: asyncio.Event) -> None:
     """Translate what was kept, at once while there is some and every second otherwise."""
     while not stop.is_set():
+        bridge.watch.hearts.beat("translate")
         try:
             busy = await translate_kept(bridge.translator) > 0
         except Unavailable as error:
@@ -119,3 +120,4 @@ async def _translate(bridge: Bridge, stop: asyncio.Event) -> None:
         else:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), 1)
+    bridge.watch.hearts.stop("translate")

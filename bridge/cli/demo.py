@@ -191,11 +191,10 @@ def _watch(stage: Stage, live: Live, words: str, until: float, *, extracts: int)
     while time.monotonic() < until:
         health = stage.ask("/health")
         live.update(_progress(words, health))
-        moving = sum(n for p in health["partners"].values() for k, n in p["queue"].items() if k != "parked")
+        moving = sum(_queues(health).values())
         done = len(list((stage.folder / "drop" / "done").glob("*"))) >= extracts
-        seen = (health["counts"], stage.ask("/health")["partners"])
-        still = still + 1 if done and not moving and seen[0] == before else 0
-        before = seen[0]
+        still = still + 1 if done and not moving and health["counts"] == before else 0
+        before = health["counts"]
         if still >= 8:  # two seconds without a change
             return True
         time.sleep(0.25)
@@ -208,10 +207,16 @@ def _progress(words: str, health: dict[str, Any]) -> Table:
         table.add_column(column)
     for name, n in sorted(health["counts"].items()):
         what, _, state = name.partition(".")
-        table.add_row(what, state, str(n))
-    for partner, facts in health["partners"].items():
-        table.add_row("waiting for", partner, str(sum(facts["queue"].values())))
+        if n:
+            table.add_row(what, state, str(n))
+    for partner, n in _queues(health).items():
+        table.add_row("waiting for", partner, str(n))
     return table
+
+
+def _queues(health: dict[str, Any]) -> dict[str, int]:
+    """How much is on its way to each partner."""
+    return {c["of"]: c["value"] for c in health["checks"] if c["name"] == "partner:queue"}
 
 
 def _tell(stage: Stage) -> None:

@@ -2,9 +2,7 @@
 
 import asyncio
 import signal
-from typing import Annotated
 
-import httpx
 import typer
 
 from bridge.app import data_folder, open_bridge
@@ -14,7 +12,8 @@ from bridge.app.partners import refuse_wrong_endpoints
 from bridge.app.rules import read_rules
 from bridge.app.running import run
 from bridge.cli import output
-from bridge.cli.access import running_bridge, settings
+from bridge.cli.access import settings
+from bridge.cli.health import health
 from bridge.ops.logging import configure
 from bridge.store.migrate import upgrade
 
@@ -56,25 +55,6 @@ def check() -> None:
         f"{len(sources)} sources, {len(rulebook.schemes)} schemes, "
         f"{len(practices)} practices ({live} live): fine"
     )
-
-
-def health(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Ask the running bridge how it is. Exits 0 pass, 1 anything else."""
-    site = settings()
-    try:
-        with running_bridge(site) as bridge:
-            answer = bridge.get("/health")
-    except httpx.HTTPError:
-        output.err.print("The bridge does not answer.")
-        raise typer.Exit(1) from None
-    body = answer.json()
-    if as_json:
-        output.as_json(body)
-    else:
-        output.out.print(f"{body['status']}: {body.get('parked', 0)} parked")
-        rows = [{"partner": k, **v} for k, v in body.get("partners", {}).items()]
-        output.table(("partner", "breaker", "queue", "oldest_s", "last_turn_s"), rows, "No partners.")
-    raise typer.Exit(0 if body["status"] == "pass" else 1)
 
 
 def migrate() -> None:

@@ -20,6 +20,7 @@ from bridge.config.limits import Limits
 from bridge.config.mllp import MllpSettings
 from bridge.config.partners import PartnerSettings
 from bridge.config.retention import Retention
+from bridge.config.watching import AlertSettings, ExpectedSettings, ReleaseSettings, WatchSettings
 from bridge.errors import ConfigError, Problem
 
 __all__ = [
@@ -93,6 +94,12 @@ class Settings(BaseSettings):
     mllp: tuple[MllpSettings, ...] = Field(default=(), description="Ports for HL7 v2 over MLLP.")
     limits: Limits = Field(default=Limits(), description="When the doors take nothing more.")
     retention: Retention = Field(default=Retention(), description="How long what is kept stays.")
+    watch: WatchSettings = Field(default=WatchSettings(), description="From where on health warns.")
+    expected: tuple[ExpectedSettings, ...] = Field(
+        default=(), description="Sources that are missed when they are silent."
+    )
+    alerts: AlertSettings = Field(default=AlertSettings(), description="Who is told of trouble.")
+    release: ReleaseSettings = Field(default=ReleaseSettings(), description="What runs here.")
     log: Literal["json", "text"] = Field(default="json", description="Form of the log on standard error.")
 
     @field_validator("base")

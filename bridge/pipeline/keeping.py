@@ -73,7 +73,7 @@ async def keep(
     """Keep the message and apply all that `read` finds in it. Raises Unavailable when nothing was kept."""
     started = time.monotonic()
     verdict = await _durable(store, ctx, message, read=read, apply=apply, terms=terms)
-    tell(message, verdict, took_ms=int((time.monotonic() - started) * 1000))
+    tell(message, verdict, took_ms=round((time.monotonic() - started) * 1000, 1))
     return verdict
 
 
@@ -154,7 +154,7 @@ async def refuse(
     )
     started = time.monotonic()
     verdict = await store.run(lambda tx: _kept(tx, message, [Done(row=row, problems=problems)], also))
-    tell(message, verdict, took_ms=int((time.monotonic() - started) * 1000))
+    tell(message, verdict, took_ms=round((time.monotonic() - started) * 1000, 1))
     return verdict
 
 
@@ -162,7 +162,7 @@ async def keep_only(store: Store, ctx: Context, message: Message) -> Verdict:
     """Keep the message now and translate it later. Raises Unavailable when it was not kept."""
     started = time.monotonic()
     verdict = await store.run(lambda tx: keep_for_later(tx, ctx, message))
-    tell(message, verdict, took_ms=int((time.monotonic() - started) * 1000))
+    tell(message, verdict, took_ms=round((time.monotonic() - started) * 1000, 1))
     return verdict
 
 

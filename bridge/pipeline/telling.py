@@ -7,7 +7,7 @@ from bridge.pipeline.verdict import Became, Verdict
 from bridge.store.messages import Message
 
 
-def tell(message: Message, verdict: Verdict, *, took_ms: int) -> None:
+def tell(message: Message, verdict: Verdict, *, took_ms: float) -> None:
     """A message was kept, with what became of it, in `took_ms`."""
     about = {"message": message.id, "caller": message.caller}
     emit(

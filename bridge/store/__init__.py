@@ -7,7 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from bridge.errors import ConfigError
-from bridge.store.unit import Sealer, Store, Tx, Work
+from bridge.store.unit import OnCommit, Sealer, Store, Tx, Work, unobserved
 
 __all__ = ["Sealer", "Store", "Tx", "Work", "open_store", "reading_store"]
 
@@ -23,21 +23,27 @@ def _postgres_clock(conn: Connection) -> int:
 
 
 def open_store(
-    url: str, sealer: Sealer, *, clock: Callable[[], int] | None = None, connections: int = 8
+    url: str,
+    sealer: Sealer,
+    *,
+    clock: Callable[[], int] | None = None,
+    connections: int = 8,
+    on_commit: OnCommit = unobserved,
 ) -> Store:
     """Open `sqlite:<path>` or `postgresql://…`; raises ConfigError (unusable) or Unavailable (away).
 
-    `clock` (milliseconds) replaces the database's own clock in tests.
+    `clock` (milliseconds) replaces the database's own clock in tests. `on_commit` is told of each commit, in
+    a thread of the store.
     """
     given = (lambda _conn: clock()) if clock else None
     if url.startswith("sqlite:"):
         from bridge.store.sqlite import SqliteStore  # noqa: PLC0415 - only the dialect in use is loaded
 
-        return SqliteStore(Path(url.removeprefix("sqlite:")), sealer, given or _machine_clock)
+        return SqliteStore(Path(url.removeprefix("sqlite:")), sealer, given or _machine_clock, on_commit)
     if url.startswith(("postgresql://", "postgres://")):
         from bridge.store.postgres import PostgresStore  # noqa: PLC0415
 
-        return PostgresStore(url, sealer, given or _postgres_clock, connections)
+        return PostgresStore(url, sealer, given or _postgres_clock, connections, on_commit)
     raise ConfigError("database must be sqlite:<path> or postgresql://…")
 
 

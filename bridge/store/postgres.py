@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from bridge.errors import ConfigError, Unavailable
 from bridge.store.migrate import HEAD, current
-from bridge.store.unit import Sealer, Tx, Work
+from bridge.store.unit import OnCommit, Sealer, Tx, Work, unobserved
 
 T = TypeVar("T")
 TRIES = 6
@@ -30,8 +30,14 @@ class PostgresStore:
     dialect = "postgresql"
 
     def __init__(
-        self, url: str, sealer: Sealer, clock: Callable[[Connection], int], connections: int = 8
+        self,
+        url: str,
+        sealer: Sealer,
+        clock: Callable[[Connection], int],
+        connections: int = 8,
+        on_commit: OnCommit = unobserved,
     ) -> None:
+        self._on_commit = on_commit
         self._sealer = sealer
         self._clock = clock
         self._engine = engine(url, connections)
@@ -83,17 +89,20 @@ class PostgresStore:
         for attempt in range(TRIES):
             last = attempt == TRIES - 1
             committing = False
+            started = time.perf_counter()
             try:
                 with self._engine.connect() as conn:
                     transaction = conn.begin()
                     value = work(Tx(conn, self._sealer, self._clock))
                     committing = True
                     transaction.commit()
-                    return value
             except DBAPIError as error:
                 again = _lost_race(error) or (error.connection_invalidated and not committing)
                 if last or not again:
                     raise _unavailable(error) from None
+            else:
+                self._on_commit(1, time.perf_counter() - started)
+                return value
             time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - spreads losers of a race
         raise Unavailable("the database is too busy")
 

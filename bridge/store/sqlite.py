@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -23,7 +24,7 @@ from sqlalchemy.pool import NullPool, QueuePool
 from bridge.errors import ConfigError, Unavailable
 from bridge.store.migrate import migrate
 from bridge.store.queries import VOID_LEASES
-from bridge.store.unit import Sealer, Tx, Work
+from bridge.store.unit import OnCommit, Sealer, Tx, Work, unobserved
 
 T = TypeVar("T")
 GROUP = 256
@@ -77,8 +78,15 @@ class SqliteReader:
 class SqliteStore(SqliteReader):
     """Implements `Store` on one file; see the module."""
 
-    def __init__(self, path: Path, sealer: Sealer, clock: Callable[[Connection], int]) -> None:
-        self._lock = _lock_file(path)
+    def __init__(
+        self,
+        path: Path,
+        sealer: Sealer,
+        clock: Callable[[Connection], int],
+        on_commit: OnCommit = unobserved,
+    ) -> None:
+        self._on_commit = on_commit
+        self._lock = lock_file(path)
         try:
             self._engine = _engine(path, read_only=False)
             with self._engine.connect() as conn:
@@ -137,6 +145,7 @@ class SqliteStore(SqliteReader):
 
     def _commit(self, group: list[_Waiting[Any]]) -> None:
         done: list[_Done] = []
+        started = time.perf_counter()
         try:
             if self._conn is None:
                 self._conn = self._engine.connect()
@@ -151,6 +160,8 @@ class SqliteStore(SqliteReader):
                     self._commit([waiting])
                 return
             done = [(group[0], None, _unavailable(error))]
+        else:
+            self._on_commit(len(group), time.perf_counter() - started)
         _resolve(done)
 
     def _attempt(self, conn: Connection, raw: Any, waiting: _Waiting[Any]) -> tuple[Any, Exception | None]:
@@ -234,7 +245,7 @@ _PRAGMAS = {
 }
 
 
-def _lock_file(path: Path) -> Any:
+def lock_file(path: Path) -> Any:
     """Hold `<file>.lock` for as long as the store is open, or say who may not."""
     path.parent.mkdir(parents=True, exist_ok=True)
     kind = file_system(path.parent)

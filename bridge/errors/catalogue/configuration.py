@@ -3,6 +3,10 @@
 from bridge.errors.catalogue.entry import Entry
 
 ENTRIES: dict[str, Entry] = {
+    "expected-unknown": Entry(
+        "A source is expected that no mapping and no scheme names, so it could never be heard of.",
+        "Correct the name in `[[expected]]`; `bridge health` lists the sources there are.",
+    ),
     "mllp-habits": Entry(
         "Habits of an HL7 v2 sender are set for a source of another format, which the rule names.",
         "Remove them from the setting, or name a source whose mapping has format hl7v2.",

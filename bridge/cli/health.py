@@ -1,0 +1,62 @@
+"""`bridge health`: how the running bridge is, what is not well, and what to do about it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any
+
+import httpx
+import typer
+
+from bridge.cli import output
+from bridge.cli.access import running_bridge, settings
+
+_COLUMNS = {
+    "partner:breaker": "breaker",
+    "partner:queue": "waiting",
+    "partner:oldest": "oldest, seconds",
+    "parked:deliveries": "parked",
+}
+
+
+def health(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Ask the running bridge how it is. Exits 0 when all is well, 1 when somebody should look."""
+    site = settings()
+    try:
+        with running_bridge(site) as bridge:
+            body = bridge.get("/health").json()
+    except httpx.HTTPError:
+        output.err.print("The bridge does not answer.")
+        raise typer.Exit(1) from None
+    if as_json:
+        output.as_json(body)
+    else:
+        _show(body)
+    raise typer.Exit(0 if body["status"] == "pass" else 1)
+
+
+def _show(body: Mapping[str, Any]) -> None:
+    checks = body["checks"]
+    unwell = [check for check in checks if check["status"] != "pass"]
+    output.out.print(
+        f"[bold]{body['status']}[/]: {len(checks)} checks, {len(unwell)} not well", highlight=False
+    )
+    for check in unwell:
+        _tell(check)
+    output.table(("partner", *_COLUMNS.values()), _partners(checks), "No partners.")
+
+
+def _tell(check: Mapping[str, Any]) -> None:
+    of, value = check.get("of", ""), check.get("value", "")
+    measured = " ".join(str(part) for part in (check["name"], of, value, check.get("unit", "")) if part != "")
+    since = f" since {output.when(check['since'])}" if "since" in check else ""
+    output.out.print(f"[bold]{check['status']}[/] {measured}{since}", highlight=False)
+    output.out.print(f"    {check.get('words', '')}", highlight=False)
+    output.out.print(f"    [bold]Next:[/] {check.get('next_step', '')}", highlight=False)
+
+
+def _partners(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for check in checks:
+        column = _COLUMNS.get(check["name"])
+        if column:
+            rows.setdefault(check["of"], {"partner": check["of"]})[column] = check.get("value")
+    return list(rows.values())
