@@ -1,16 +1,17 @@
 """What a person may have the bridge do: the same through the control socket and with the store alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from bridge.errors import NotFound
 from bridge.intake.control import Verb
 from bridge.ops.retention import Purger
-from bridge.pipeline import replay
+from bridge.pipeline import replay, restored
 from bridge.pipeline.later import Translator
 from bridge.pipeline.mend import Hand
 from bridge.pipeline.replay import Replayer
+from bridge.pipeline.restored import Reconciler
 from bridge.store import Store, audit, replays
 from bridge.store.unit import Tx
 
@@ -24,6 +25,8 @@ class Works:
     store: Store
     translator: Translator
     purger: Purger
+    reconciler: Reconciler
+    look: Callable[[], Awaitable[None]]  # at the limits, so that a hold counts at once
     wake: Callable[[], None]
 
     def verbs(self) -> Mapping[str, Verb]:
@@ -33,6 +36,9 @@ class Works:
             "purge-preview": self._purge_preview,
             "run-begin": self._run_begin,
             "run-step": self._run_step,
+            "hold": self._hold,
+            "resume": self._resume,
+            "reconcile-step": self._reconcile_step,
         }
 
     async def _purge(self, hand: Hand, _said: Said) -> Said:
@@ -59,6 +65,21 @@ class Works:
         if not said["dry"]:
             self.wake()
         return {"run": asdict(moved), "step": None if step is None else asdict(step)}
+
+    async def _hold(self, hand: Hand, said: Said) -> Said:
+        made = await self.store.run(lambda tx: restored.stand_still(tx, hand, restored=said["restored"]))
+        await self.look()
+        return asdict(made)
+
+    async def _resume(self, hand: Hand, said: Said) -> Said:
+        lifted = await self.store.run(lambda tx: restored.go_on(tx, hand, park=said["park"]))
+        await self.look()
+        self.wake()
+        return lifted
+
+    async def _reconcile_step(self, _hand: Hand, said: Said) -> Said:
+        looked, after = await self.reconciler.step(said["after"])
+        return {"looked": [asdict(each) for each in looked], "after": after}
 
     async def _run_of(self, label: str) -> replays.Run:
         run = await self.store.read(lambda tx: replays.run_of(tx, label))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, ScalarSelect, Table, bindparam, func, insert, select, update
+from sqlalchemy import Row, ScalarSelect, Select, Table, bindparam, func, insert, select, update
 
 from bridge.domain.delivery import Delivery, Kind, Leg, Receipt
 from bridge.domain.journey import DELIVERY_MOVES, DeliveryState, DeliveryStep, move
@@ -88,29 +88,30 @@ def claim(tx: Tx, partner: str, *, limit: int, lease_ms: int) -> list[Claimed]:
     ]
 
 
-def _told_by(cause: Table) -> ScalarSelect[str]:
-    """The traceparent of the message that held the event or the outcome a delivery comes of."""
-    query = select(message.c.traceparent).join(cause, cause.c.message_id == message.c.id)
-    return query.where(cause.c.id == delivery.c.cause).scalar_subquery()
+def whole(sent: Table) -> Select[Any]:
+    """Deliveries (or settled ones) with all that a `Claimed` is opened from."""
 
+    def told_by(cause: Table) -> ScalarSelect[str]:
+        """The traceparent of the message that held the event or the outcome a delivery comes of."""
+        query = select(message.c.traceparent).join(cause, cause.c.message_id == message.c.id)
+        return query.where(cause.c.id == sent.c.cause).scalar_subquery()
 
-_first = delivery.alias("first")
-_HEADS = (
-    select(
-        *(c for c in delivery.c if c.name not in ("released", "label")),
+    columns = (
+        *(c for c in sent.c if c.name not in ("released", "label")),
         lane.c.epoch,
         lane.c.patient,
         body.c.sealed,
-        func.coalesce(_told_by(event), _told_by(outcome), "").label("traceparent"),
+        func.coalesce(told_by(event), told_by(outcome), "").label("traceparent"),
     )
-    .join(lane, lane.c.id == delivery.c.lane_id)
-    .join(body, body.c.id == delivery.c.body_id)
-    .where(
-        delivery.c.lane_id.in_(bindparam("lanes", expanding=True)),
-        delivery.c.seq
-        == select(func.min(_first.c.seq)).where(_first.c.lane_id == delivery.c.lane_id).scalar_subquery(),
-        delivery.c.state != DeliveryState.PARKED.value,
-    )
+    return select(*columns).join(lane, lane.c.id == sent.c.lane_id).join(body, body.c.id == sent.c.body_id)
+
+
+_first = delivery.alias("first")
+_HEADS = whole(delivery).where(
+    delivery.c.lane_id.in_(bindparam("lanes", expanding=True)),
+    delivery.c.seq
+    == select(func.min(_first.c.seq)).where(_first.c.lane_id == delivery.c.lane_id).scalar_subquery(),
+    delivery.c.state != DeliveryState.PARKED.value,
 )
 _BEGIN = (
     update(delivery)

@@ -19,7 +19,7 @@ class Hold:
     """Who stopped it, when (milliseconds) and why.
 
     `restored`: the database is a backup that was put back, and `newest` the last time anything was kept in
-    it. `looked`: partners were asked since what of it has arrived.
+    it. `looked`: partners were asked since what of it has arrived; of `missed` deliveries nobody could say.
     """
 
     by: str
@@ -28,6 +28,7 @@ class Hold:
     restored: bool = False
     newest: int = 0
     looked: bool = False
+    missed: int = 0
 
 
 _HELD = select(setting.c.name).where(setting.c.name == NAME)

@@ -21,9 +21,30 @@ ENTRIES: dict[str, Entry] = {
     "newer-version": Entry(
         "A newer version of the referral took its place before it left.", "Nothing to do.", "informational"
     ),
+    "not-held": Entry("The bridge is not held; it runs.", "Nothing to do.", "informational"),
+    "not-restored": Entry(
+        "Partners are asked what arrived only after a backup was put back.",
+        "Nothing to do; a delivery in doubt is looked up by itself.",
+        "business-rule",
+    ),
     "nothing-to-send": Entry(
         "As the referral stands now there is nothing to send to this partner.",
         "Look at the referral: it may be parked, or nothing of it ever left.",
         "business-rule",
+    ),
+    "partner-not-known": Entry(
+        "No scheme names the partner this was meant for any more.",
+        "Put the scheme back, or discard the delivery.",
+        "not-found",
+    ),
+    "restored": Entry(
+        "It was on its way when the backup was made that was put back; nobody knows what happened since.",
+        "Have the sender tell it anew; or look into the partner's system, then release or discard it.",
+        "incomplete",
+    ),
+    "restored-not-looked": Entry(
+        "A backup was put back, and not every delivery of it could be looked up at its partner.",
+        "Run `bridge reconcile` again; or `bridge resume --park`, which leaves them all to a person.",
+        "incomplete",
     ),
 }
