@@ -31,7 +31,7 @@ from bridge.store.messages import Message
 from bridge.store.unit import Store, Tx
 
 KINDS: tuple[Polled, ...] = ("Observation", "Task")  # a score before the closure it belongs to
-WAITING, IGNORED = "waiting", "ignored"
+WAITING, IGNORED, MORE = "waiting", "ignored", "more"
 
 _SPACE = UUID("0f5d9a52-3c1e-5b57-9a4b-6a7a9e6f2f10")  # of the ids of polled messages
 _Item: TypeAlias = tuple[Message, tuple[Report, ...]]
@@ -57,10 +57,11 @@ class Poller:
     wake: Callable[[], None] = field(default=lambda: None)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Poll until `stop`; a poll that fails is told of and tried again."""
+        """Poll until `stop`, at once again while more waits; a poll that fails is told of and tried again."""
         while not stop.is_set():
+            more = 0
             try:
-                await self.poll_once()
+                more = (await self.poll_once())[MORE]
             except DeliveryError as error:
                 emit(Event.POLL_FAILED, partner=self.service, code=error.code)
             except Unavailable as error:
@@ -68,12 +69,13 @@ class Poller:
             except Exception as error:  # noqa: BLE001 - no fault of ours ends the polling
                 emit(Event.WORKER_FAILED, worker=f"poll {self.service}", error=failed_at(error))
             with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self.every.total_seconds())
+                await asyncio.wait_for(stop.wait(), 0 if more else self.every.total_seconds())
 
     async def poll_once(self) -> Counter[str]:
         """One poll of everything: how many reports became what, `ignored` and `waiting` among them.
 
-        Raises DeliveryError when the service cannot be asked and Unavailable when the store is away.
+        `more` counts the kinds of which the service has more to show that the next poll will reach. Raises
+        DeliveryError when the service cannot be asked and Unavailable when the store is away.
         """
         counts: Counter[str] = Counter()
         for kind in KINDS:
@@ -84,15 +86,17 @@ class Poller:
     async def _poll(self, kind: Polled) -> Counter[str]:
         since = instant(await self.store.read(lambda tx: feeds.polled_to(tx, self.service, kind)))
         counts: Counter[str] = Counter()
-        stuck = False
+        more, reached = False, since
         async for page in self.asking.pages(kind, since):
             items = [self._item(resource) for resource in page.resources]
             to = "" if page.watermark is None or counts[WAITING] else page.watermark.isoformat()
             counts += await self._page(kind, items, to)
             emit(Event.POLLED, partner=self.service, resource=kind, found=len(items))
-            stuck = not page.last and page.watermark == since
-        if stuck:  # the next poll will read the same again and never what waits behind it
+            more, reached = not page.last, page.watermark
+        if more and reached == since:  # the next poll will read the same again, never what waits behind it
             emit(Event.POLL_FAILED, partner=self.service, code="partner-poll-stuck")
+        elif more and not counts[WAITING]:
+            counts[MORE] += 1
         return counts
 
     def _item(self, resource: Json) -> _Item:
