@@ -9,8 +9,8 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,13 @@ from typing import Any
 import httpx
 import pytest
 
+from bridge.app import open_bridge
+from bridge.simulators.loopback import running
+from tests.conformance.fronts import Sent, fronting
+from tests.conformance.places import Party, Place
+from tests.journeys.conftest import Ground
+
+FHIR_JSON = "application/fhir+json"
 HERE = Path(__file__).resolve().parent
 SHARED = HERE.parents[1].parent / "shared"
 PEERS = Path(os.environ.get("BRIDGE_PEERS", Path.home() / ".cache" / "bridge-peers"))
@@ -38,6 +45,12 @@ class Issue:
 
 
 Validator = Callable[..., list[Issue]]
+
+
+@pytest.fixture(scope="session")
+def sent() -> list[Sent]:
+    """What the bridge sent to the servers so far, in every test of this run."""
+    return []
 
 
 @pytest.fixture(scope="session")
@@ -141,3 +154,30 @@ def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
 def _log(name: str) -> Iterator[int]:
     with (PEERS / f"{name}.log").open("wb") as file:
         yield file.fileno()
+
+
+# Journeys
+
+
+@pytest.fixture
+async def place(request: pytest.FixtureRequest, tmp_path: Path, sent: list[Sent]) -> AsyncIterator[Place]:
+    """A live bridge between the servers that the parameter names: its service and its record."""
+    async with AsyncExitStack() as stack:
+        at, kept = [await stack.enter_async_context(_party(request, name)) for name in request.param]
+        ground = Ground(tmp_path)
+        ground.urls = {"service": at.front.origin, "record": kept.front.origin}
+        bridge = await stack.enter_async_context(open_bridge(ground.settings(poll=5)))
+        url = await stack.enter_async_context(running(bridge.http()))
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, trust_env=False))
+        yield Place(bridge, at, kept, http)
+        assert at.front.troubles + kept.front.troubles == [], "some trouble was asked for and not met"
+        sent += at.front.writes() + kept.front.writes()
+
+
+@asynccontextmanager
+async def _party(request: pytest.FixtureRequest, name: str) -> AsyncIterator[Party]:
+    base, headers = request.getfixturevalue(name), {"Content-Type": FHIR_JSON, "Accept": FHIR_JSON}
+    client = httpx.AsyncClient(base_url=base, headers=headers, timeout=60, trust_env=False)
+    # The launcher of Medplum's router reads JSON bodies only.
+    async with client as http, fronting(base, searches_by_get=name == "medplum") as front:
+        yield Party(front=front, http=http)
