@@ -189,11 +189,11 @@ class Machine(RuleBasedStateMachine):
             self._step(item, Step.PROVE)
             self.model.end_unclaimed(found, item, State.DELIVERED, self.clock.ms)
 
-    @precondition(lambda self: any(t.state is State.IN_DOUBT for t, _ in self.tickets))
+    @precondition(lambda self: self._looking())
     @rule()
     def proven_while_looked_at(self) -> None:
         """An outcome is quicker than the look, and something waits behind."""
-        which = next(n for n, (t, _) in enumerate(self.tickets) if t.state is State.IN_DOUBT)
+        which = self._looking()[0]
         referral = self.tickets[which][0].lane.referral
         self.file(referral)
         self.prove(referral)
@@ -303,6 +303,13 @@ class Machine(RuleBasedStateMachine):
 
     def _pick(self, which: int) -> tuple[Ticket, Delivery]:
         return self.tickets.pop(which % len(self.tickets))
+
+    def _looking(self) -> list[int]:
+        return [
+            n
+            for n, (t, _) in enumerate(self.tickets)
+            if t.state is State.IN_DOUBT and t.item.kind is Kind.CREATE and self.model.holds(t)
+        ]
 
     def _as_holder(self, ticket: Ticket, work: Work[None]) -> bool:
         """Do it; whether it was done. Only who holds the lane may, and nobody else can."""
