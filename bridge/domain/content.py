@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from dataclasses import MISSING, Field, fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from bridge.domain.identifiers import NhsNumber, OdsCode
@@ -21,21 +23,28 @@ def content_hash(kind: EventKind, key: ReferralKey, referral: Referral | None) -
 
 
 def _canonical(value: Any) -> object:
-    if isinstance(value, NhsNumber):
-        return value.digits
-    if isinstance(value, OdsCode):
-        return value.code
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds")
-    if isinstance(value, tuple):
+    kind = type(value)
+    if kind is tuple:
         return [_canonical(v) for v in value]
-    if is_dataclass(value):
-        told = (
-            (f.name, getattr(value, f.name)) for f in fields(value) if getattr(value, f.name) != _default(f)
-        )
-        return {name: _canonical(said) for name, said in told}
+    if written := _WRITTEN.get(kind):
+        return written(value)
+    if is_dataclass(kind):
+        told = ((name, getattr(value, name), default) for name, default in _fields(kind))
+        return {name: _canonical(said) for name, said, default in told if said != default}
     return value
 
 
-def _default(field: Field[Any]) -> object:
-    return field.default if field.default_factory is MISSING else field.default_factory()
+_WRITTEN: dict[type, Callable[[Any], object]] = {
+    str: str,
+    NhsNumber: lambda number: number.digits,
+    OdsCode: lambda ods: ods.code,
+    datetime: lambda at: at.astimezone(UTC).isoformat(timespec="microseconds"),
+}
+
+
+@cache
+def _fields(kind: type) -> tuple[tuple[str, object], ...]:
+    """The fields of a frozen dataclass with their defaults; MISSING where there is none."""
+    return tuple(
+        (f.name, f.default if f.default_factory is MISSING else f.default_factory()) for f in fields(kind)
+    )

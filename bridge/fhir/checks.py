@@ -48,13 +48,20 @@ _MISSING: Final = frozenset({"missing", "model_field_validation.missing"})
 
 def check(resource: Json) -> list[Problem]:
     """What is wrong with a resource or a Bundle as UK Core R4; empty when nothing is."""
+    problems, readable = beyond_models(resource)
+    if not readable:
+        return problems
+    told = {p.at for p in problems}
+    kind = text(resource, "resourceType")
+    return problems + [p for p in _model_problems(resource, kind) if p.at not in told]
+
+
+def beyond_models(resource: Json) -> tuple[list[Problem], bool]:
+    """What the models would not find, and whether they can read the resource at all."""
     walk = _Walk(surroundings=Surroundings.of(resource))
     kind = text(resource, "resourceType")
     walk.resource(resource, kind if is_resource(kind) else "")
-    if not walk.readable:
-        return walk.problems
-    told = {p.at for p in walk.problems}
-    return walk.problems + [p for p in _model_problems(resource, kind) if p.at not in told]
+    return walk.problems, walk.readable
 
 
 def mandated(resource: Json) -> None:

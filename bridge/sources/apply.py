@@ -124,19 +124,28 @@ def _take(record: Record, mapping: Mapping, arrived: datetime) -> Iterator[_Took
 
 
 def _take_rule(rule: Rule, record: Record, mapping: Mapping) -> list[_Took]:
-    found = ((place, record.get(place.path)) for place in rule.places)
-    place, values = next(((p, v) for p, v in found if v), (rule.places[0], []))
-    if not values and not rule.required:
+    for place in rule.places:
+        values = record.get(place.path)
+        if values:
+            took = [_took(rule, place, value, mapping) for value in values]
+            said = [t for t in took if t.code or t.value is not None]
+            return _single(said) if said else _missing(rule, place)
+    return _missing(rule, rule.places[0])
+
+
+def _missing(rule: Rule, place: Place) -> list[_Took]:
+    if not rule.required:
         return []
-    took = [_took(rule, place, value, mapping) for value in values]
-    said = [t for t in took if t.code or t.value is not None]
-    if not said and rule.required:
-        return [_Took(rule=rule, place=place, found=Found(value="", at=place.text), code="value-missing")]
+    return [_Took(rule=rule, place=place, found=Found(value="", at=place.text), code="value-missing")]
+
+
+def _single(said: list[_Took]) -> list[_Took]:
+    """Two different values where one is meant are a problem."""
+    if len(said) == 1 or said[0].rule.target.take is not Take.ONE:
+        return said
     good = [t for t in said if not t.code]
     differs = [t for t in good if t.value != good[0].value]
-    if rule.target.take is Take.ONE and differs:
-        return [replace(differs[0], value=None, code="value-not-single")]
-    return said
+    return [replace(differs[0], value=None, code="value-not-single")] if differs else said
 
 
 def _took(rule: Rule, place: Place, found: Found, mapping: Mapping) -> _Took:

@@ -5,8 +5,9 @@ line here; what is put together from several targets does.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any, TypeVar
 
 from bridge.domain import systems
@@ -45,16 +46,13 @@ class Values:
 
     def one(self, target: str) -> Any:
         """What a dataclass field of this target holds; None when nothing was taken."""
-        values = self.all(target)
-        if not values:
+        taken = self.taken.get(target)
+        if not taken:
             return None
-        match TARGETS[target].take:
-            case Take.ALL:
-                return values
-            case Take.LINES:
-                return "\n".join(values)
-            case Take.ONE:
-                return values[0]
+        take = TARGETS[target].take
+        if take is Take.ONE:
+            return next(iter(taken))[1]
+        return self.all(target) if take is Take.ALL else "\n".join(self.all(target))
 
     def any_under(self, prefix: str) -> bool:
         """Whether anything was taken for a target below that name."""
@@ -82,8 +80,15 @@ def referral_of(values: Values, key: ReferralKey) -> Referral:
 
 def _made(kind: type[T], prefix: str, values: Values, **built: object) -> T:
     """A dataclass from the targets named after its fields; what was not said keeps its default."""
-    names = (f.name for f in fields(kind) if f"{prefix}.{f.name}" in values.taken)  # type: ignore[arg-type]
-    return kind(**{**{name: values.one(f"{prefix}.{name}") for name in names}, **built})
+    targets = _targets(kind, prefix)  # type: ignore[arg-type]  # a class is hashable
+    said = {name: values.one(target) for name, target in targets if target in values.taken}
+    return kind(**said | built)
+
+
+@cache
+def _targets(kind: Hashable, prefix: str) -> tuple[tuple[str, str], ...]:
+    """The fields of a dataclass, each with the target of its name."""
+    return tuple((f.name, f"{prefix}.{f.name}") for f in fields(kind))  # type: ignore[arg-type]
 
 
 def patient_of(values: Values) -> Patient:

@@ -21,7 +21,7 @@ from bridge.sources.emis_files import Dropped, extracts_in
 from bridge.sources.emis_known import Context, Known, known_of
 from bridge.sources.emis_lapse import Lapsed, lapse
 from bridge.sources.emis_record import TRANSFORMS, JoinedRecord, parse_path
-from bridge.sources.emis_shelf import ods_of
+from bridge.sources.emis_shelf import ods_of, people_held
 from bridge.sources.emis_survey import Survey, practices_in, would_cancel
 from bridge.sources.emis_tables import (
     CODING,
@@ -53,6 +53,7 @@ __all__ = [
     "ods_of",
     "open_extract",
     "parse_path",
+    "people_held",
     "practices_in",
     "records",
     "take",

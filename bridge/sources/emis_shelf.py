@@ -5,14 +5,14 @@ an unchanged row is never sent again; of a confidential, S-flagged or dummy pati
 makes later rows of the same patient stop here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bridge.domain.identifiers import OdsCode
 from bridge.sources.emis_record import ALIASES, JOINED
 from bridge.sources.emis_tables import CODING, OBSERVATION, ORGANISATION, PATIENT, REFERRAL, USER, Table
 from bridge.sources.mapping import Mapping as FieldMapping
-from bridge.store import held
+from bridge.store import held, recall
 from bridge.store.held import Fields, Row
 from bridge.store.unit import Tx
 
@@ -76,6 +76,16 @@ def ods_of(tx: Tx, owner: str) -> str:
     """The ODS code of an OrganisationGuid; "" when it is not known or is none."""
     row = held.get(tx, PLACE.name, "", owner)
     return ods_code(None if row is None else row.fields)
+
+
+def people_held(tx: Tx) -> Iterator[tuple[str, str, str]]:
+    """Practice (ODS code), PatientGuid and NhsNumber as text, "" without, of each patient that is held."""
+    practices: dict[str, str] = {}
+    for row in recall.every(tx, PERSON.name):
+        if row.owner not in practices:
+            practices[row.owner] = ods_of(tx, row.owner)
+        if practices[row.owner]:
+            yield practices[row.owner], row.key, row.fields.get("NhsNumber", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,12 +139,12 @@ def _ruled(problems: tuple[Problem, ...], mapping: Mapping) -> Iterator[Problem]
 def _unmapped(request: Request, mapping: Mapping, resource: dict[str, Any]) -> Iterator[str]:
     """Element paths of what went nowhere, without those the mapping ignores."""
     for place in request.unmapped:
-        told, precise = _element(place, resource)
+        told, precise = element_at(place, resource)
         if not any(f"{precise}.".startswith((f"{i.text}.", f"{i.text}[")) for i in mapping.ignored):
             yield told
 
 
-def _element(place: str, resource: dict[str, Any]) -> tuple[str, str]:
+def element_at(place: str, resource: dict[str, Any]) -> tuple[str, str]:
     """The element path of a place in a message (`Bundle.entry[2].resource.period` is `Encounter.period`).
 
     The second one also chooses extensions by their url, as a mapping may.

@@ -12,8 +12,9 @@ from bridge.errors import Problem, Unreadable
 from bridge.sources import hl7v2_identity as identity
 from bridge.sources.hl7v2_people import is_of_person, person_record
 from bridge.sources.hl7v2_profile import STANDARD, Profile
-from bridge.sources.hl7v2_record import Hl7Path, Hl7Record, parse_path
+from bridge.sources.hl7v2_record import Hl7Record, parse_path
 from bridge.sources.hl7v2_times import time_transforms
+from bridge.sources.hl7v2_unused import Hl7Path
 from bridge.sources.record import PersonRecord
 from bridge.sources.transforms import Transform
 from bridge.wire.hl7v2 import parse

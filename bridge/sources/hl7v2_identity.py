@@ -66,13 +66,13 @@ def _over(message: Message) -> str:
 
 def referral_id(message: Message, _profile: Profile) -> Iterator[Found]:
     """RF1-6, else OBR-2; all of them, because of several it is not known which is meant."""
-    found = _ids(message, _RF1_ID) or _ids(message, _PLACER)
+    found = message.once(_all_ids)
     yield from (Found(value=value, at=repetition.place()) for value, repetition in found)
 
 
 def referral_id_problems(message: Message) -> Iterator[Problem]:
     """No identifier, two, or one with a line end in it: a repeat could not be known as one."""
-    found = _ids(message, _RF1_ID) or _ids(message, _PLACER)
+    found = message.once(_all_ids)
     if not found:
         yield Problem(code="hl7-no-referral-id", at="referral-id", rule="RF1-6, else OBR-2")
     differ = [r for value, r in found if value != found[0][0]]
@@ -85,6 +85,10 @@ def referral_id_warnings(message: Message) -> Iterator[Problem]:
     for repetition in message.find(_RF1_ID):
         if _DATE_LIKE.fullmatch(_entity(repetition)):
             yield Problem(code="hl7-date-as-id", at=repetition.place(), shape=shape(_entity(repetition)))
+
+
+def _all_ids(message: Message) -> list[tuple[str, Repetition]]:
+    return _ids(message, _RF1_ID) or _ids(message, _PLACER)
 
 
 def _ids(message: Message, path: Path) -> list[tuple[str, Repetition]]:

@@ -19,6 +19,7 @@ from bridge.wire.hl7v2_path import Path, parse_path
 
 Search: TypeAlias = Callable[[Message, Profile], Iterator[Found]]
 
+_NAME, _ADDRESS = parse_path("PID[1]-5[1]"), parse_path("PID[1]-11[1]")
 _TITLES = frozenset({"DR", "MR", "MRS", "MS", "MISS", "MX", "PROF", "REV"})
 _CODE_LIKE = re.compile(r"[A-Z0-9_.-]{0,40}")
 _COMMENT_TYPES = frozenset({"PI", "AI", "GI", "1R", "2R", "GR", "RE", "DR"})  # HL7 table 0364
@@ -40,43 +41,52 @@ class NamedPlace:
 
 def _given_names(message: Message, _profile: Profile) -> Iterator[Found]:
     """First and further given names of the first PID-5."""
-    yield from _parts(message, "PID[1]-5[1]", (2, 3))
+    yield from _parts(message, _NAME, (2, 3))
 
 
 def _address_lines(message: Message, _profile: Profile) -> Iterator[Found]:
     """Street and further line of the first PID-11."""
-    yield from _parts(message, "PID[1]-11[1]", (1, 2))
+    yield from _parts(message, _ADDRESS, (1, 2))
 
 
-def _parts(message: Message, place: str, components: tuple[int, ...]) -> Iterator[Found]:
-    for repetition in message.find(parse_path(place)):
+def _parts(message: Message, place: Path, components: tuple[int, ...]) -> Iterator[Found]:
+    for repetition in message.find(place):
         found = ((n, repetition.part(n).strip()) for n in components)
         yield from (Found(value=v, at=repetition.place(n)) for n, v in found if v not in ("", DELETE))
 
 
 def _patient_telecoms(kind: str) -> Search:
     def search(message: Message, _profile: Profile) -> Iterator[Found]:
-        fields = (r for pid in message.every("PID") for field in (13, 14) for r in pid.repetitions(field))
-        return (found for said, found in telecoms(fields) if said == kind)
+        return (found for said, found in message.once(_of_patient) if said == kind)
 
     return search
+
+
+def _of_patient(message: Message) -> list[tuple[str, Found]]:
+    fields = (r for pid in message.every("PID") for field in (13, 14) for r in pid.repetitions(field))
+    return list(telecoms(fields))
 
 
 # The providers
 
 
-def _providers(message: Message, roles: tuple[str, ...]) -> list[Segment]:
-    """The PRD segments of the first role that anybody has."""
-    for role in roles:
-        found = [p for p in message.every("PRD") if role in (r.part(1, 1).strip() for r in p.repetitions(1))]
-        if found:
-            return found
-    return []
-
-
 _REQUESTER = ("RP", "AP")  # HL7 table 0286 referring; Australian authoring
 _REGISTERS = ("GMC", "GMP", "NMC", "SDS", "ODS")
 _RECIPIENT = ("RT", "IR")  # referred to; Australian intended recipient
+
+
+def _providers(message: Message, roles: tuple[str, ...]) -> list[Segment]:
+    """The PRD segments of the first role that anybody has."""
+    by_role = message.once(_by_role)
+    return next((by_role[role] for role in roles if role in by_role), [])
+
+
+def _by_role(message: Message) -> dict[str, list[Segment]]:
+    found: dict[str, list[Segment]] = {}
+    for provider in message.every("PRD"):
+        for role in dict.fromkeys(r.part(1, 1).strip() for r in provider.repetitions(1)):
+            found.setdefault(role, []).append(provider)
+    return found
 
 
 def _requester_name(message: Message, _profile: Profile) -> Iterator[Found]:
@@ -126,10 +136,14 @@ def _provider_ids(roles: tuple[str, ...], kind: str) -> Search:
 
 def _requester_telecoms(email: bool) -> Search:  # noqa: FBT001  said by name below
     def search(message: Message, _profile: Profile) -> Iterator[Found]:
-        fields = (r for provider in _providers(message, _REQUESTER)[:1] for r in telecom_fields(provider, 3))
-        return (found for kind, found in telecoms(fields) if (kind == "email") is email)
+        return (found for kind, found in message.once(_of_requester) if (kind == "email") is email)
 
     return search
+
+
+def _of_requester(message: Message) -> list[tuple[str, Found]]:
+    fields = (r for provider in _providers(message, _REQUESTER)[:1] for r in telecom_fields(provider, 3))
+    return list(telecoms(fields))
 
 
 # The text

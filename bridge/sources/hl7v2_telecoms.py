@@ -21,9 +21,9 @@ _COMPONENTS = range(1, 13)
 def telecoms(repetitions: Iterable[Repetition]) -> Iterator[tuple[str, Found]]:
     """Each number or address with its kind: phone, phone-home, phone-mobile, phone-work or email."""
     for repetition in repetitions:
-        parts = {n: repetition.part(n).strip() for n in _COMPONENTS}
-        if parts[1] == DELETE:
+        if not repetition.raw or repetition.components[0] == DELETE:
             continue
+        parts = {n: repetition.part(n).strip() for n in _COMPONENTS}
         address = next((n for n in _COMPONENTS if "@" in parts[n]), 0)
         if address:
             yield "email", Found(value=parts[address], at=repetition.place(address))

@@ -6,7 +6,7 @@ choose among them: `$.identifiers[type=nhs].value`. A name with a dot or bracket
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -14,6 +14,7 @@ from bridge.domain.strict_json import JsonValue, loads
 from bridge.errors import Problem, Unreadable, shape
 from bridge.sources.record import Found
 
+_MOST_KNOWN = 100  # mappings whose paths are held as trees
 LIMIT = 1 << 18  # bytes of one message; a referral is a few thousand
 
 _NAME = r'(?:"([^"]+)"|([^."\[\]=]+))'
@@ -67,7 +68,19 @@ class JsonRecord:
 
     def get(self, path: JsonPath) -> list[Found]:
         """Every value at the path; an object where a value should be is found, but has none."""
-        nodes: list[_Node] = [(self.root, "$", "$")]
+        value, at, above = self.root, "$", "$"
+        for n, step in enumerate(path):
+            inner = value.get(step.name) if isinstance(value, dict) else None
+            if inner is None:
+                return []
+            if step.member or isinstance(inner, list):
+                return self._branched(path[n:], value, at)
+            value, at, above = inner, f"{at}.{step.name}", at
+        return [Found(value=_text(value), at=at, group=above)] if _says(value) else []
+
+    def _branched(self, path: JsonPath, start: JsonValue, at: str) -> list[Found]:
+        """The rest of a path, from where an array or a choice may make many of one."""
+        nodes: list[_Node] = [(start, at, at)]
         for step in path:
             nodes = [inner for value, at, _ in nodes for inner in _into(value, at, step)]
         return [Found(value=_text(value), at=at, group=group) for value, at, group in nodes if _says(value)]
@@ -77,8 +90,8 @@ class JsonRecord:
 
         Any other name is told as its place among its siblings and its shape: `$.patient.{4: AAAA}`.
         """
-        names = {name for path in known for step in path for name in (step.name, step.member)}
-        return list(dict.fromkeys(_unused(self.root, "$", list(known), names)))
+        reached = _tree_of(known)
+        return list(dict.fromkeys(_unused(self.root, "$", [reached.root], reached.names)))
 
 
 _Node: TypeAlias = tuple[JsonValue, str, str]
@@ -125,26 +138,77 @@ def _text(value: JsonValue) -> str | None:
     return None
 
 
-def _unused(value: JsonValue, at: str, paths: list[JsonPath], names: set[str]) -> Iterator[str]:
-    if () in paths:
+@dataclass(slots=True)
+class _Branch:
+    """Where known paths go from one place on: `ends` when one ends here, and all below is known too."""
+
+    ends: bool = False
+    below: dict[str, list[tuple[Step, "_Branch"]]] = field(default_factory=dict)
+
+    def grow(self, path: JsonPath) -> None:
+        """Add one path."""
+        if not path:
+            self.ends = True
+            return
+        step, rest = path[0], path[1:]
+        branches = self.below.setdefault(step.name, [])
+        branch = next((branch for other, branch in branches if other == step), None)
+        if branch is None:
+            branch = _Branch()
+            branches.append((step, branch))
+            if step.member:  # what an element was chosen by is used
+                branch.grow((Step(step.member),))
+        branch.grow(rest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The known paths of one mapping as a tree, and every name in them."""
+
+    paths: Collection[JsonPath]
+    root: _Branch
+    names: frozenset[str]
+
+
+_KNOWN: dict[int, _Known] = {}  # by the identity of the paths, which are held with them
+
+
+def _tree_of(paths: Collection[JsonPath]) -> _Known:
+    """The paths as a tree; those of a mapping are made into one once."""
+    known = _KNOWN.get(id(paths))
+    if known is None or known.paths is not paths:
+        root = _Branch()
+        for path in paths:
+            root.grow(path)
+        names = frozenset(name for path in paths for step in path for name in (step.name, step.member))
+        known = _Known(paths, root, names)
+        if isinstance(paths, tuple):
+            if len(_KNOWN) >= _MOST_KNOWN:
+                _KNOWN.clear()
+            _KNOWN[id(paths)] = known
+    return known
+
+
+def _unused(value: JsonValue, at: str, known: list[_Branch], names: frozenset[str]) -> Iterator[str]:
+    if any(branch.ends for branch in known):
         return
     if isinstance(value, list):
         for element in value:
-            yield from _unused(element, at, paths, names)
+            yield from _unused(element, at, known, names)
     elif isinstance(value, dict):
-        wanted: dict[str, list[JsonPath]] = {}
-        for path in paths:
-            wanted.setdefault(path[0].name, []).append(path)
         for n, (name, inner) in enumerate(value.items(), 1):
+            below = [found for branch in known for found in branch.below.get(name, ())]
+            if any(branch.ends and not step.member for step, branch in below):
+                continue
             shown = name if name in names else f"{{{n}: {shape(name)}}}"
-            yield from _unused_inside(inner, f"{at}.{shown}", wanted.get(name, []), names)
+            yield from _unused_inside(inner, f"{at}.{shown}", below, names)
     elif _says(value):
         yield at
 
 
-def _unused_inside(value: JsonValue, at: str, wanted: list[JsonPath], names: set[str]) -> Iterator[str]:
-    """Below one member: each element keeps the paths that choose it, and what they chose it by is used."""
+def _unused_inside(
+    value: JsonValue, at: str, below: list[tuple[Step, _Branch]], names: frozenset[str]
+) -> Iterator[str]:
+    """Below one member: each element keeps the branches that choose it."""
     for element in value if isinstance(value, list) else [value]:
-        chosen = [path for path in wanted if _chosen(element, path[0])]
-        by: list[JsonPath] = [(Step(path[0].member),) for path in chosen if path[0].member]
-        yield from _unused(element, at, [path[1:] for path in chosen] + by, names)
+        yield from _unused(element, at, [branch for step, branch in below if _chosen(element, step)], names)

@@ -95,3 +95,4 @@ class Mapping:
     ignored: tuple[Place, ...] = ()
     known: tuple[Path, ...] = ()  # what the ledger does not report: every path mapped or ignored
     overlays: Table[str, "Mapping"] = field(default_factory=dict)
+    reasons: Table[str, str] = field(default_factory=dict)  # why each ignored path goes nowhere

@@ -138,6 +138,7 @@ def _compiled(text: MappingText, reader: Format, sheet: Sheet) -> Mapping:
         codes=text.codes,
         ignored=ignored,
         known=mapped + tuple(place.path for place in ignored),
+        reasons=text.ignored,
     )
 
 

@@ -6,10 +6,11 @@ because two messages read as one give one person the other's referral.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
+from typing import Any, TypeVar
 
 from bridge.errors import Problem, Unreadable
 from bridge.wire.hl7v2_path import Path, Selector, parse_path
@@ -38,6 +39,9 @@ _TRAIL = b"\x1c\r\n \t\x00"
 cached_path = lru_cache(maxsize=1024)(parse_path)
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What one message may cost: bytes, segments, fields of one segment."""
@@ -52,18 +56,24 @@ DEFAULT_LIMITS = Limits()
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Repetition:
-    """One repetition of one field, raw; `number` counts from 1."""
+    """One repetition of one field, raw; `number` counts from 1, `components` are raw too."""
 
     segment: "Segment"
     field: int
     number: int
     raw: str
+    components: list[str]
 
     def part(self, component: int = 0, subcomponent: int = 0) -> str:
         """The unescaped text of one part, the whole by default; what is only delimiters is empty."""
+        text = self.raw
+        if component:
+            text = self.components[component - 1] if component <= len(self.components) else ""
+        if not text:
+            return ""
         delimiters = self.segment.delimiters
-        text = _nth(self.raw, delimiters.component, component) if component else self.raw
-        text = _nth(text, delimiters.subcomponent, subcomponent) if subcomponent else text
+        if subcomponent:
+            text = _nth(text, delimiters.subcomponent, subcomponent)
         if not text.strip(delimiters.component + delimiters.subcomponent):
             return ""
         return unescape(text, delimiters, self.segment.charset)[0]
@@ -87,6 +97,7 @@ class Segment:
     fields: tuple[str, ...]
     delimiters: Delimiters
     charset: str
+    _split: dict[int, list[Repetition]] = field(default_factory=dict, compare=False)
 
     def raw(self, field: int) -> str:
         """The field as it stood, or ""."""
@@ -94,10 +105,19 @@ class Segment:
 
     def repetitions(self, field: int) -> list[Repetition]:
         """The repetitions of a field; MSH-1 and MSH-2 are never split."""
-        raw = self.raw(field)
-        whole = self.id == "MSH" and field <= 2
-        parts = [raw] if whole else raw.split(self.delimiters.repetition)
-        return [Repetition(segment=self, field=field, number=n, raw=part) for n, part in enumerate(parts, 1)]
+        found = self._split.get(field)
+        if found is None:
+            found = self._split[field] = self._repetitions(field)
+        return found
+
+    def _repetitions(self, field: int) -> list[Repetition]:
+        raw, d = self.raw(field), self.delimiters
+        if self.id == "MSH" and field <= 2:
+            return [Repetition(segment=self, field=field, number=1, raw=raw, components=[raw])]
+        return [
+            Repetition(segment=self, field=field, number=n, raw=part, components=part.split(d.component))
+            for n, part in enumerate(raw.split(d.repetition), 1)
+        ]
 
     def place(self, field: int) -> str:
         """Where a field is, in the notation of paths: `OBX[3]-5`; a first segment is not numbered."""
@@ -113,18 +133,34 @@ class Message:
     delimiters: Delimiters
     charset: str
     warnings: tuple[Problem, ...] = ()
+    _by_id: dict[str, list[Segment]] = field(default_factory=dict, compare=False)
+    _asked: dict[Any, Any] = field(default_factory=dict, compare=False)
 
-    def every(self, segment: str) -> Iterator[Segment]:
+    def every(self, segment: str) -> list[Segment]:
         """The segments of that id, in order."""
-        return (found for found in self.segments if found.id == segment)
+        if not self._by_id:
+            for found in self.segments:
+                self._by_id.setdefault(found.id, []).append(found)
+        return self._by_id.get(segment, [])
+
+    def once(self, question: Callable[["Message"], T]) -> T:
+        """The answer to a question about this message, which several ask."""
+        if question not in self._asked:
+            self._asked[question] = question(self)
+        answer: T = self._asked[question]
+        return answer
 
     def find(self, path: Path) -> Iterator[Repetition]:
-        """The repetitions that the path chooses, whatever they hold."""
+        """The repetitions that the path chooses, of fields that are not empty."""
+        field, occurrence, number = path.field, path.occurrence, path.repetition
         for segment in self.every(path.segment):
-            if path.occurrence in (0, segment.occurrence) and _has(segment, path.which_segment):
-                for repetition in segment.repetitions(path.field):
-                    if path.repetition in (0, repetition.number) and _is(repetition, path.which_repetition):
-                        yield repetition
+            if field >= len(segment.fields) or not segment.fields[field]:
+                continue
+            if occurrence not in (0, segment.occurrence) or not _has(segment, path.which_segment):
+                continue
+            for repetition in segment.repetitions(field):
+                if number in (0, repetition.number) and _is(repetition, path.which_repetition):
+                    yield repetition
 
     def get(self, path: str | Path) -> list[str]:
         """Every value at the place, in order, without the empty ones; DELETE stands for `""`.

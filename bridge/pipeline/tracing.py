@@ -1,0 +1,142 @@
+"""Where each value of a message goes, found by exchanging it: what then changes came from it.
+
+So it holds for whatever carried the value there, a rule of the mapping or code, and needs no list of either.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+from bridge.errors import Unreadable
+from bridge.fhir.compare import elements
+from bridge.fhir.trees import Json
+from bridge.pipeline.rehearsal import GOES_OUT
+from bridge.sources import Origin, Reading, Source
+from bridge.sources.specimens import Leaf, Specimen, specimen_of
+from bridge.sources.substitutes import substitutes
+from bridge.sources.told import told
+
+# Of an event these follow from the rest, or only from the message as a whole.
+_DERIVED = ("content",)
+_ENOUGH = 2  # other values that change nothing: the value goes nowhere
+
+Bundle = Callable[[Reading], Json | None]
+Flat = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """One value and what it is used for: parts of our record, elements of the bundle, paths as compared.
+
+    `needed`: without it, or with another value, there would be no event. `ignored` is the mapping's reason.
+    """
+
+    leaf: Leaf
+    name: str
+    record: tuple[str, ...] = ()
+    bundle: tuple[str, ...] = ()
+    needed: bool = False
+    ignored: str = ""
+
+    @property
+    def status(self) -> str:
+        """mapped, ignored or unaccounted."""
+        if self.record or self.bundle:
+            return "mapped"
+        if self.ignored:
+            return "ignored"
+        return "mapped" if self.needed else "unaccounted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """What was made of one event: our record and the bundle, flat; neither where it cannot be used."""
+
+    record: Flat
+    bundle: Flat
+    problems: frozenset[tuple[str, str]]
+
+    @property
+    def usable(self) -> bool:
+        return bool(self.record)
+
+
+_NOTHING = _Made(record={}, bundle={}, problems=frozenset())
+
+
+def trace(source: Source, body: bytes, *, arrived: datetime, bundle: Bundle) -> Iterator[Trace]:
+    """Every value of a message; Unreadable when it is none. `bundle` makes what would go out of a reading."""
+    specimen = specimen_of(source, body)
+    leaves = list(specimen.leaves())
+
+    def made(changed: bytes) -> list[_Made]:
+        with suppress(Unreadable):
+            return [_made(reading, bundle) for reading in source.read(changed, arrived=arrived)]
+        return []
+
+    before = made(body)
+    for leaf in leaves:
+        here = before[leaf.event] if leaf.event < len(before) else _NOTHING
+        yield _trace(specimen, leaf, here, source, made)
+
+
+def _trace(
+    specimen: Specimen, leaf: Leaf, before: _Made, source: Source, made: Callable[[bytes], list[_Made]]
+) -> Trace:
+    """Exchange the value until something usable and different comes of it; at last leave it out."""
+    record: list[str] = []
+    bundle: list[str] = []
+    needed, idle = False, 0
+    for value in chain(substitutes(leaf.value), [None]):
+        if idle >= _ENOUGH and value is not None:
+            continue
+        after = made(specimen.changed(leaf, value))
+        there = after[leaf.event] if leaf.event < len(after) else _NOTHING
+        if before.usable and not there.usable:
+            needed = True
+            continue
+        needed = needed or there.problems != before.problems
+        record, bundle = _different(before.record, there.record), _different(before.bundle, there.bundle)
+        if record or bundle:
+            break
+        idle += 1
+    ignored = specimen.ignored(leaf, source.mapping)
+    return Trace(
+        leaf=leaf,
+        name=specimen.named(leaf),
+        record=tuple(record),
+        bundle=tuple(bundle),
+        needed=needed,
+        ignored=ignored,
+    )
+
+
+def _different(left: Flat, right: Flat) -> list[str]:
+    return [path for path in dict.fromkeys((*left, *right)) if left.get(path) != right.get(path)]
+
+
+def _made(reading: Reading, bundle: Bundle) -> _Made:
+    problems = frozenset((problem.code, problem.at) for problem in reading.problems)
+    said = reading.event or reading.person
+    if said is None:
+        return _Made(record={}, bundle={}, problems=problems)
+    flat = elements({"resourceType": "", **{k: v for k, v in told(said).items() if k not in _DERIVED}})
+    goes_out = reading.event is not None and reading.event.kind in GOES_OUT
+    out = bundle(reading) if goes_out else None
+    return _Made(
+        record={path.removeprefix("."): value for path, value in flat.items()},
+        bundle=elements(out) if out else {},
+        problems=problems,
+    )
+
+
+def rules_of(origins: tuple[Origin, ...], place: str) -> Iterator[Origin]:
+    """The rules of the mapping that took a value at that place."""
+    return (origin for origin in origins if _touches(place, origin.at))
+
+
+def _touches(left: str, right: str) -> bool:
+    return left == right or left.startswith((f"{right}.", f"{right}[")) or right.startswith(f"{left}.")
