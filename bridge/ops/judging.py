@@ -105,9 +105,8 @@ def _expiry(pulse: Pulse, expiry: Expiry) -> Check:
     found = Check(
         name=f"{expiry.kind}:expiry", of=expiry.of, value=round(left / 1000), unit="s", until=expiry.at
     )
-    if left <= 0:
-        return _fail(found, f"{expiry.kind}-expired")
-    return _warn(left < pulse.bounds.expiry / MS, found, f"{expiry.kind}-expiring")
+    code = f"{expiry.kind}-expired" if left <= 0 else f"{expiry.kind}-expiring"
+    return _warn(left < pulse.bounds.expiry / MS, found, code)
 
 
 def _stored(pulse: Pulse, found: Standing) -> Iterator[Check]:

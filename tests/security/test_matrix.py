@@ -69,7 +69,10 @@ REPORTS, CORRECTS = {"service": 201, "service-other": 422}, {"service": 200, "se
 ROWS: dict[str, Row] = {
     "GET /live": open_to_all(),
     "GET /ready": open_to_all(),
+    "GET /_ping": open_to_all(),
     "GET /health": Row(others=403, may={"operator": 200}),
+    "GET /_status": Row(others=403, may={"operator": 200}),
+    "GET /metrics": Row(others=403, may={"operator": 200}),
     "GET /openapi.json": open_to_all(),
     "GET /fhir/metadata": open_to_all(),
     # A GP system sends for its own practices, from its own sources.
