@@ -1,7 +1,7 @@
 """Builds everything from Settings. The only room that knows all the others."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from bridge.app.callers import read_callers
 from bridge.app.doors import refuse_open_doors
+from bridge.app.keys import KeyWorks
 from bridge.app.partners import build_partner, partner_names, refuse_wrong_endpoints
 from bridge.app.polling import pollers
 from bridge.app.reloading import InForce, reload
@@ -28,6 +29,7 @@ from bridge.errors import ConfigError
 from bridge.events import observed_by
 from bridge.fhir.naming import Naming
 from bridge.intake import answers, control, fhir, http
+from bridge.intake.control import Verb
 from bridge.intake.desk import Desk
 from bridge.ops.limits import Bounds, Gauge
 from bridge.ops.retention import Periods, Purger
@@ -121,9 +123,15 @@ class Bridge:
         app = FastAPI(openapi_url=None)
         answers.install(app)
         app.include_router(self.watch.inner_routes())
-        verbs = {**self.works.verbs(), "reload": self._reload_told}
-        app.include_router(control.routes(self.desk, self.chain, self.settings.node, verbs))
+        app.include_router(control.routes(self.desk, self.chain, self.settings.node, self.verbs()))
         return app
+
+    def verbs(self) -> Mapping[str, Verb]:
+        """All that a person may have this bridge do beside release and discard."""
+        keys = KeyWorks(
+            store=self.store, sealer=self.sealer, chain=self.chain, reference=self.settings.key_ring
+        )
+        return {**self.works.verbs(), **keys.verbs(), "reload": self._reload_told}
 
     async def reload(self, by: Hand) -> InForce:
         """Put the mappings and schemes of the files into force; ConfigError, and nothing has changed."""

@@ -66,7 +66,7 @@ def _alone(site: Settings, actor: str, why: str) -> Iterator[Act]:
         opening = open_bridge(site)
         bridge = runner.run(opening.__aenter__())
         hand = Hand(actor=actor, why=clean(why), node=site.node, chain=bridge.chain)
-        verbs = bridge.works.verbs()
+        verbs = bridge.verbs()
         try:
             yield lambda verb, said: runner.run(verbs[verb](hand, said))
         finally:

@@ -1,4 +1,4 @@
-"""`bridge init` and `bridge keys`: a new site."""
+"""`bridge init`: a new site."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,6 @@ import typer
 
 from bridge.cli import output
 from bridge.config import shipped
-from bridge.security.api_keys import new_api_key
 from bridge.security.keyring import create_key_ring
 
 CONFIG = """\
@@ -43,13 +42,10 @@ port = 8080
 # api_key = "file:/etc/bridge/prescribing.key"
 """
 
-keys = typer.Typer(help="API keys of callers.", no_args_is_help=True)
-
 
 def add_to(app: typer.Typer) -> None:
     """Put the commands of this file on the main command."""
     app.command()(init)
-    app.add_typer(keys, name="keys")
 
 
 def init(
@@ -74,11 +70,3 @@ def init(
     (schemes / "example.toml").write_bytes(example.read_bytes())
     output.out.print(f"Wrote {config}, {data / 'keys.json'} and {schemes / 'example.toml'}.")
     output.out.print("Back the key ring up apart from the database: without it nothing kept can be read.")
-
-
-@keys.command("new")
-def new() -> None:
-    """Make an API key: the key goes to the caller and is shown once, the digest into a file of yours."""
-    made = new_api_key()
-    output.out.print(f"key     {made.token}", highlight=False, soft_wrap=True)
-    output.out.print(f"digest  {made.digest}", highlight=False, soft_wrap=True)

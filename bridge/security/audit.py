@@ -34,6 +34,10 @@ class AuditChain:
     __slots__ = ("_keys",)
 
     def __init__(self, ring: KeyRing) -> None:
+        self.renew(ring)
+
+    def renew(self, ring: KeyRing) -> None:
+        """From now on link with the current key of that ring, and verify with all of its keys."""
         self._keys = tuple(key.derive("chain") for key in ring.of(Use.AUDIT))
 
     def link(self, previous: bytes, row: Row) -> bytes:

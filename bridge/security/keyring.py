@@ -73,6 +73,11 @@ class KeyRing:
         """The keys of one use, current first."""
         return tuple(key for key in self.keys if key.use is use)
 
+    @property
+    def index_key(self) -> str:
+        """The id of the key that blind indexes are made with."""
+        return self.of(Use.INDEX)[0].id
+
     def fingerprint(self) -> str:
         """What the store keeps to know its ring again: the check value of each key, nothing secret."""
         return " ".join(sorted(key.check() for key in self.keys))
@@ -118,6 +123,19 @@ def rotate(ring: KeyRing, use: Use = Use.SEAL) -> KeyRing:
     while any(key.id == new.id for key in ring.keys):
         new = _new_key(use)
     return KeyRing((new, *ring.keys))
+
+
+def prepare(ring: KeyRing, use: Use) -> KeyRing:
+    """The ring with a new key for that use that opens and is not used yet: every node gets it first."""
+    return KeyRing((*ring.keys, rotate(ring, use).keys[0]))
+
+
+def promote(ring: KeyRing, key_id: str) -> KeyRing:
+    """The ring with that key as the current one of its use; ConfigError when it has none of that id."""
+    chosen = tuple(key for key in ring.keys if key.id == key_id)
+    if not chosen:
+        raise ConfigError(f"The key ring has no key {key_id}.")
+    return KeyRing((*chosen, *(key for key in ring.keys if key.id != key_id)))
 
 
 def retire(ring: KeyRing, key_id: str) -> KeyRing:

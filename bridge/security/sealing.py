@@ -10,6 +10,8 @@ A blind index is a keyed hash that finds equal values without showing them.
 
 import hmac
 import os
+from dataclasses import dataclass
+from typing import Self
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -30,29 +32,53 @@ class Unopened(BridgeError):
     """A sealed value was altered, cut short or moved to another row."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """What is derived of one ring."""
+
+    current: str
+    header: bytes
+    ciphers: dict[str, AESGCM]
+    indexes: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, ring: KeyRing) -> Self:
+        sealing, indexing = ring.of(Use.SEAL), ring.of(Use.INDEX)
+        return cls(
+            current=sealing[0].id,
+            header=bytes([VERSION]) + bytes.fromhex(sealing[0].id),
+            ciphers={key.id: AESGCM(key.derive("aes-256-gcm")) for key in sealing},
+            indexes=tuple(key.derive("hmac-sha256") for key in indexing),
+        )
+
+
 class Sealer:
     """Seals, opens and indexes with the keys of one ring; safe to share between threads."""
 
-    __slots__ = ("_ciphers", "_header", "_indexes", "index_key_id", "key_id")
+    __slots__ = ("_keys",)
 
     def __init__(self, ring: KeyRing) -> None:
-        sealing, indexing = ring.of(Use.SEAL), ring.of(Use.INDEX)
-        self.key_id = sealing[0].id
-        self.index_key_id = indexing[0].id
-        self._header = bytes([VERSION]) + bytes.fromhex(self.key_id)
-        self._ciphers = {key.id: AESGCM(key.derive("aes-256-gcm")) for key in sealing}
-        self._indexes = tuple(key.derive("hmac-sha256") for key in indexing)
+        self._keys = _Keys.of(ring)
+
+    def renew(self, ring: KeyRing) -> None:
+        """From now on use the keys of that ring; whoever is sealing at this moment ends with the old ones."""
+        self._keys = _Keys.of(ring)
+
+    @property
+    def key_id(self) -> str:
+        """The id of the key that seals now."""
+        return self._keys.current
 
     def seal(self, plain: bytes, *, bound_to: str) -> bytes:
         """Seal with the current key; `bound_to` names the place, "table.column:row"."""
-        nonce = os.urandom(NONCE_BYTES)
-        kept = self._ciphers[self.key_id].encrypt(nonce, plain, self._header + _encoded(bound_to))
-        return self._header + nonce + kept
+        keys, nonce = self._keys, os.urandom(NONCE_BYTES)
+        kept = keys.ciphers[keys.current].encrypt(nonce, plain, keys.header + _encoded(bound_to))
+        return keys.header + nonce + kept
 
     def open(self, sealed: bytes, *, bound_to: str) -> bytes:
         """The plain bytes; ConfigError when the ring lacks the key, Unopened when they are not as sealed."""
         sealed = bytes(sealed)
-        cipher = self._ciphers.get(key := self.key_of(sealed))
+        cipher = self._keys.ciphers.get(key := self.key_of(sealed))
         if cipher is None:
             raise ConfigError(f"Something was sealed with key {key}, which this key ring does not hold.")
         header, rest = sealed[:_HEADER], sealed[_HEADER:]
@@ -63,11 +89,11 @@ class Sealer:
 
     def index(self, label: str, value: str) -> str:
         """The blind index to store: 32 hexadecimal characters, equal for equal values under one label."""
-        return _index(self._indexes[0], label, value)
+        return _index(self._keys.indexes[0], label, value)
 
     def index_all(self, label: str, value: str) -> tuple[str, ...]:
         """Every index the value may be stored under, current first, for look-ups while keys rotate."""
-        return tuple(_index(key, label, value) for key in self._indexes)
+        return tuple(_index(key, label, value) for key in self._keys.indexes)
 
     @staticmethod
     def key_of(sealed: bytes) -> str:

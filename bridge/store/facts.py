@@ -5,26 +5,49 @@ from typing import Any, Protocol
 import orjson
 from sqlalchemy import bindparam, delete, select
 
+from bridge.errors import ConfigError
 from bridge.store import dialect
 from bridge.store.tables import setting
 from bridge.store.unit import Tx
 
 KEYS = "key-ring"
+INDEX_KEY = "index-key"
 
 
 class Ring(Protocol):
     """What the store needs of a key ring."""
 
+    @property
+    def index_key(self) -> str: ...
     def fingerprint(self) -> str: ...
     def refuse_if_wrong(self, kept: str) -> None: ...
 
 
 def same_keys(tx: Tx, ring: Ring) -> None:
-    """Refuse a ring that lacks a key this store was written with; remember the ring in use."""
+    """Refuse a ring that lacks a key this store was written with, or would look up by another than it.
+
+    ConfigError; otherwise the ring in use is remembered.
+    """
     kept = tx.run(_VALUE, {"name": KEYS}).scalar_one_or_none()
     if kept is not None:
         ring.refuse_if_wrong(kept)
-    tx.run(dialect.upsert(tx, setting, "value"), {"name": KEYS, "value": ring.fingerprint()})
+        indexed = index_key(tx)
+        if indexed != ring.index_key:
+            raise ConfigError(
+                f"The store is indexed with key {indexed}, not {ring.index_key}: run `bridge keys reindex`."
+            )
+    remember_keys(tx, ring)
+
+
+def remember_keys(tx: Tx, ring: Ring) -> None:
+    """This is the ring in use from now on."""
+    for name, value in ((KEYS, ring.fingerprint()), (INDEX_KEY, ring.index_key)):
+        tx.run(dialect.upsert(tx, setting, "value"), {"name": name, "value": value})
+
+
+def index_key(tx: Tx) -> str:
+    """The id of the key the blind indexes of this store were made with; "" for a new store."""
+    return tx.run(_VALUE, {"name": INDEX_KEY}).scalar_one_or_none() or ""
 
 
 _VALUE = select(setting.c.value).where(setting.c.name == bindparam("name"))

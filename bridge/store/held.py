@@ -5,6 +5,7 @@ Only mapped columns, sealed. A row is found by a blind index of its own key, or 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import orjson
 from sqlalchemy import bindparam, delete, select, update
@@ -31,13 +32,14 @@ class Row:
 
 def put(tx: Tx, rows: Iterable[Row]) -> None:
     """Keep rows, replacing older versions; a row older than the one held is ignored."""
-    values = [_sealed(tx, row) for row in rows]
+    values = [sealed(tx, row) for row in rows]
     if not values:
         return
     tx.run(dialect.upsert(tx, held, "also", "clock", "until", "sealed", newer="clock"), values)
 
 
-def _sealed(tx: Tx, row: Row) -> dict[str, object]:
+def sealed(tx: Tx, row: Row) -> dict[str, object]:
+    """A held row as columns, sealed and indexed with the keys of this transaction."""
     key = tx.sealer.index(f"held.{row.kind}", row.key)
     return {
         "kind": row.kind,
@@ -47,7 +49,7 @@ def _sealed(tx: Tx, row: Row) -> dict[str, object]:
         "clock": row.clock,
         "until": row.until,
         "sealed": tx.seal(
-            "held.sealed", f"{row.kind}/{row.owner}/{key}", orjson.dumps([row.key, row.fields])
+            "held.sealed", f"{row.kind}/{row.owner}/{key}", orjson.dumps([row.key, row.fields, row.also])
         ),
     }
 
@@ -64,14 +66,14 @@ def get(tx: Tx, kind: str, owner: str, key: str) -> Row | None:
     """The row of that key, opened."""
     index = tx.sealer.index(f"held.{kind}", key)
     found = tx.run(_GET, {"kind": kind, "owner": owner, "key": index}).first()
-    return None if found is None else _opened(tx, kind, owner, found)
+    return None if found is None else opened(tx, kind, owner, found)
 
 
 def by_second_key(tx: Tx, kind: str, owner: str, also: str) -> list[Row]:
     """Every row held under that second key, opened."""
     index = tx.sealer.index(f"held.{kind}.also", also)
     rows = tx.run(_GET_ALSO, {"kind": kind, "owner": owner, "also": index}).all()
-    return [_opened(tx, kind, owner, row) for row in rows]
+    return [opened(tx, kind, owner, row) for row in rows]
 
 
 def overdue(tx: Tx, kind: str, limit: int = 500) -> Iterator[Row]:
@@ -83,7 +85,7 @@ def overdue(tx: Tx, kind: str, limit: int = 500) -> Iterator[Row]:
         .limit(limit)
     )
     for row in tx.run(query).all():
-        yield _opened(tx, kind, row.owner, row)
+        yield opened(tx, kind, row.owner, row)
 
 
 def drop(tx: Tx, kind: str, owner: str, key: str) -> bool:
@@ -103,7 +105,7 @@ def postpone(tx: Tx, kind: str, owner: str, key: str, until: int) -> None:
     )
 
 
-def _opened(tx: Tx, kind: str, owner: str, row: object) -> Row:
-    sealed, index = row.sealed, row.key  # type: ignore[attr-defined]
-    key, fields = orjson.loads(tx.open("held.sealed", f"{kind}/{owner}/{index}", sealed))
-    return Row(kind=kind, owner=owner, key=key, fields=fields, clock=row.clock, until=row.until)  # type: ignore[attr-defined]
+def opened(tx: Tx, kind: str, owner: str, row: Any) -> Row:
+    """A row of the table as the held row it is."""
+    key, fields, also = orjson.loads(tx.open("held.sealed", f"{kind}/{owner}/{row.key}", row.sealed))
+    return Row(kind=kind, owner=owner, key=key, fields=fields, also=also, clock=row.clock, until=row.until)

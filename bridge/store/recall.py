@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Iterator
 
-import orjson
 from sqlalchemy import bindparam, delete, select
 
-from bridge.store.held import Row
+from bridge.store.held import Row, opened
 from bridge.store.tables import event_key, held
 from bridge.store.unit import Tx
 
@@ -23,9 +22,7 @@ _FORGET = delete(held).where(
 def every(tx: Tx, kind: str) -> Iterator[Row]:
     """Every held row of a kind, opened one after the other."""
     for found in tx.run(_KIND, {"kind": kind}).yield_per(_STEP):
-        place = f"{kind}/{found.owner}/{found.key}"
-        key, fields = orjson.loads(tx.open("held.sealed", place, found.sealed))
-        yield Row(kind=kind, owner=found.owner, key=key, fields=fields, clock=found.clock, until=found.until)
+        yield opened(tx, kind, found.owner, found)
 
 
 def last_kinds(tx: Tx, key_ids: Collection[str]) -> dict[str, str]:

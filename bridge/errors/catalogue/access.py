@@ -33,6 +33,11 @@ ENTRIES: dict[str, Entry] = {
         "Check the address or file of the issuer's keys; callers may try again.",
         "transient",
     ),
+    "key-needed": Entry(
+        "Something kept still needs this key: sealed values, the audit chain, or indexes nobody can make anew.",
+        "Run `bridge keys reseal`, or let retention do its work; `bridge keys list` counts what is left.",
+        "business-rule",
+    ),
     "sealed-value-altered": Entry(
         "A sealed value in the store was altered, cut short or moved to another row; it does not open.",
         "Treat it as damage or tampering: keep the store as it is, compare with a backup.",
