@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from bridge.cli import bulk, demo, parked, referrals, running, setting_up, simulate
+from bridge.cli import bulk, demo, keys, parked, referrals, running, setting_up, simulate
 from bridge.cli.output import problems
 from bridge.errors import BridgeError, ConfigError
 
@@ -22,6 +22,7 @@ demo.add_to(app)
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(referrals.app, name="referrals")
 app.add_typer(parked.app, name="parked")
+app.add_typer(keys.app, name="keys")
 
 
 def main() -> None:
