@@ -116,7 +116,8 @@ class Metrics:
 
     def observe(self, event: Event, fields: Mapping[str, Any]) -> None:
         """Count one event of the log; `bridge.events.observed_by` calls it."""
-        self._counters[event].labels(*self._values(counter_of(event)[1], fields)).inc()
+        counter, values = self._counters[event], self._values(counter_of(event)[1], fields)
+        (counter.labels(*values) if values else counter).inc()
         if event is Event.MESSAGE_KEPT:
             self._time(INTAKE, fields, fields["took_ms"] / 1000)
             if fields["unmapped"]:
