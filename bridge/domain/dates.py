@@ -33,6 +33,7 @@ _HL7 = re.compile(
     re.ASCII,
 )
 _FIELDS = ("year", "month", "day", "hour", "minute", "second")
+_WHOLE = Fraction()  # of a second: none
 _HL7_DEPTH = {"Y": 1, "L": 2, "D": 3, "H": 4, "M": 5, "S": 6}  # HL7 table 0529
 _EMIS = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d) (?:(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d))?",
@@ -144,25 +145,30 @@ def _read(text: str) -> tuple[Precision, datetime, Fraction]:
     match = _FHIR.fullmatch(text)
     if match is None:
         raise ValueError("date-not-fhir")
-    depth = sum(match[field] is not None for field in _FIELDS)
+    depth = _depth(match)
     start = _datetime_of(match)
     if depth <= 3:
-        return _PARTIAL[depth - 1], start.replace(tzinfo=LONDON), Fraction()
+        return _PARTIAL[depth - 1], start.replace(tzinfo=LONDON), _WHOLE
     if match["offset"] is None:
         raise ValueError("date-time-no-offset")
-    fraction = Fraction(f"0{match['fraction'] or ''}")
+    fraction = Fraction(f"0{match['fraction']}") if match["fraction"] else _WHOLE
     return Precision.TIME, start.replace(tzinfo=_zone(match["offset"])), fraction
+
+
+def _depth(match: re.Match[str]) -> int:
+    """How many of year, month, day, hour, minute and second are said."""
+    return 6 - match.group(*_FIELDS).count(None)
 
 
 def _datetime_of(match: re.Match[str]) -> datetime:
     """The naive start of what the fields say; ValueError for a year or a day that cannot be."""
-    year, month, day, hour, minute, second = (
-        int(match[field] or default) for field, default in zip(_FIELDS, (0, 1, 1, 0, 0, 0), strict=True)
-    )
-    if not EARLIEST_YEAR <= year <= LATEST_YEAR:
+    year, month, day, hour, minute, second = match.group(*_FIELDS)
+    if not EARLIEST_YEAR <= int(year or 0) <= LATEST_YEAR:
         raise ValueError("date-year-range")
     try:
-        return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001  the caller gives it its zone
+        return datetime(  # noqa: DTZ001  the caller gives it its zone
+            int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0)
+        )
     except ValueError:
         raise ValueError("date-impossible") from None
 
@@ -224,7 +230,7 @@ def hl7_time(text: str) -> Said:
     if match is None:
         raise ValueError("hl7-time-shape")
     start = _datetime_of(match)
-    depth = min(sum(match[field] is not None for field in _FIELDS), _HL7_DEPTH[match["precision"] or "S"])
+    depth = min(_depth(match), _HL7_DEPTH[match["precision"] or "S"])
     if depth <= 4:
         day = start.date().isoformat()[: (4, 7, 10, 10)[depth - 1]]
         return Said(text=day, warning="hl7-time-hour-only" if depth == 4 else "")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import compress, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.domain.content import content_hash
 from bridge.domain.dates import Said, birth_date_problem, london_day
@@ -37,8 +37,7 @@ class Origin:
     at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Took:
+class _Took(NamedTuple):
     """What one rule made of one value: `code` says why there is none, `warning` what was assumed."""
 
     rule: Rule
@@ -47,6 +46,9 @@ class _Took:
     value: Any = None
     code: str = ""
     warning: str = ""
+
+    def __repr__(self) -> str:
+        return f"_Took({self.rule.target.name})"
 
     @property
     def name(self) -> str:
@@ -145,30 +147,25 @@ def _single(said: list[_Took]) -> list[_Took]:
         return said
     good = [t for t in said if not t.code]
     differs = [t for t in good if t.value != good[0].value]
-    return [replace(differs[0], value=None, code="value-not-single")] if differs else said
+    return [differs[0]._replace(value=None, code="value-not-single")] if differs else said
 
 
 def _took(rule: Rule, place: Place, found: Found, mapping: Mapping) -> _Took:
     if found.value is None:
         return _Took(rule=rule, place=place, found=found, code="value-is-structure")
+    text, warning = found.value.strip(), ""
     try:
-        value, warning = _understood(rule, found.value.strip(), mapping)
+        if rule.transform is not None:
+            said = rule.transform(text)
+            text, warning = (said.text, said.warning) if isinstance(said, Said) else (said, "")
+        if text and rule.table is not None:
+            text = _looked_up(text, mapping.codes[rule.table])
+        value = rule.target.parse(text) if text else None
     except ValueError as error:
         # Whoever wrote the transform, only a code of ours may leave: other texts could hold the value.
         code = str(error) if str(error) in CATALOGUE else "value-unusable"
         return _Took(rule=rule, place=place, found=found, code=code)
     return _Took(rule=rule, place=place, found=found, value=value, warning=warning)
-
-
-def _understood(rule: Rule, text: str, mapping: Mapping) -> tuple[Any, str]:
-    """The value, None when the code table says that nothing is said, and a warning or ""."""
-    warning = ""
-    if rule.transform is not None:
-        said = rule.transform(text)
-        text, warning = (said.text, said.warning) if isinstance(said, Said) else (said, "")
-    if text and rule.table is not None:
-        text = _looked_up(text, mapping.codes[rule.table])
-    return rule.target.parse(text) if text else None, warning
 
 
 def _looked_up(text: str, table: dict[str, str]) -> str:
@@ -181,7 +178,7 @@ def _looked_up(text: str, table: dict[str, str]) -> str:
 def _born_by(took: _Took, arrived: datetime) -> _Took:
     """A birth date that cannot be as of the day of arrival is no birth date."""
     problem = birth_date_problem(took.value, today=london_day(arrived)) if took.value else None
-    return replace(took, value=None, code=problem) if problem else took
+    return took._replace(value=None, code=problem) if problem else took
 
 
 def _values(took: Iterable[_Took]) -> Values:

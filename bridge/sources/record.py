@@ -15,7 +15,7 @@ A format whose input needs references resolved (FHIR) has, instead of `records`,
 
 from collections.abc import Collection, Hashable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from bridge.domain.person import NewsKind
 from bridge.errors import Problem
@@ -24,17 +24,19 @@ Path: TypeAlias = Hashable
 """A parsed path; only the format that parsed it looks inside."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Found:
+class Found(NamedTuple):
     """One value met at a path: `at` is its place inside the record (`$.reasons[1].text`, `OBX[3]-5.1`).
 
     `value` is None when something stands there that is not one value (an object). Values of one `group`
-    belong together: the code and the text of the same reason.
+    belong together: the code and the text of the same reason. (A tuple: a message has a hundred of them.)
     """
 
     value: str | None
     at: str
     group: str = ""
+
+    def __repr__(self) -> str:
+        return f"Found(at={self.at!r})"
 
 
 class Record(Protocol):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from bridge.errors import Problem, Unreadable
 from bridge.wire.hl7v2_path import Path, Selector, parse_path
@@ -54,8 +54,7 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Repetition:
+class Repetition(NamedTuple):
     """One repetition of one field, raw; `number` counts from 1, `components` are raw too."""
 
     segment: "Segment"
@@ -63,6 +62,9 @@ class Repetition:
     number: int
     raw: str
     components: list[str]
+
+    def __repr__(self) -> str:
+        return f"Repetition({self.place()})"
 
     def part(self, component: int = 0, subcomponent: int = 0) -> str:
         """The unescaped text of one part, the whole by default; what is only delimiters is empty."""
@@ -156,10 +158,14 @@ class Message:
         for segment in self.every(path.segment):
             if field >= len(segment.fields) or not segment.fields[field]:
                 continue
-            if occurrence not in (0, segment.occurrence) or not _has(segment, path.which_segment):
+            if occurrence not in (0, segment.occurrence):
+                continue
+            if path.which_segment is not None and not _has(segment, path.which_segment):
                 continue
             for repetition in segment.repetitions(field):
-                if number in (0, repetition.number) and _is(repetition, path.which_repetition):
+                if number not in (0, repetition.number):
+                    continue
+                if path.which_repetition is None or _is(repetition, path.which_repetition):
                     yield repetition
 
     def get(self, path: str | Path) -> list[str]:
@@ -176,16 +182,14 @@ class Message:
         return next((v.strip() for v in self.get(path) if v != DELETE), "")
 
 
-def _has(segment: Segment, wanted: Selector | None) -> bool:
+def _has(segment: Segment, wanted: Selector) -> bool:
     """Whether some repetition of the selected field has the wanted value."""
-    if wanted is None:
-        return True
     found = segment.repetitions(wanted.major)
     return any(r.part(wanted.minor, 1).strip() == wanted.value for r in found)
 
 
-def _is(repetition: Repetition, wanted: Selector | None) -> bool:
-    return wanted is None or repetition.part(wanted.major, wanted.minor).strip() == wanted.value
+def _is(repetition: Repetition, wanted: Selector) -> bool:
+    return repetition.part(wanted.major, wanted.minor).strip() == wanted.value
 
 
 def _nth(text: str, delimiter: str, number: int) -> str:
