@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from bridge.cli import app
+from bridge.cli.commands import app
 from docs.pages.markdown import code, sentence, table
 
 HEAD = """\

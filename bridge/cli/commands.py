@@ -1,0 +1,38 @@
+"""Every command of `bridge`, by the file it stands in."""
+
+import typer
+
+from bridge.cli import (
+    again,
+    bulk,
+    demo,
+    keys,
+    mapping,
+    parked,
+    purging,
+    referrals,
+    reloading,
+    running,
+    setting_up,
+    simulate,
+)
+
+app = typer.Typer(
+    name="bridge",
+    help="Carries referrals from GP systems to social prescribing services, and outcomes back.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+running.add_to(app)
+setting_up.add_to(app)
+reloading.add_to(app)
+bulk.add_to(app)
+demo.add_to(app)
+again.add_to(app)
+purging.add_to(app)
+app.add_typer(simulate.app, name="simulate")
+app.add_typer(referrals.app, name="referrals")
+app.add_typer(parked.app, name="parked")
+app.add_typer(keys.app, name="keys")
+app.add_typer(mapping.app, name="map")
