@@ -111,8 +111,10 @@ def places(pattern: re.Pattern[str], files: list[Path]) -> list[str]:
 
 @pytest.mark.parametrize("file", MODULES, ids=lambda file: file.relative_to(ROOT).as_posix())
 def test_a_file_can_be_read_at_one_sitting(file: Path) -> None:
-    """Longer than three hundred lines is two ideas; a table of data may be longer."""
-    assert lines_of(file) <= (LONGEST_TABLE if is_table(file) else LONGEST_FILE)
+    """Longer than three hundred lines is two ideas; data and a migration that was frozen may be longer."""
+    is_data = is_table(file) or file.parent.name == "versions"
+
+    assert lines_of(file) <= (LONGEST_TABLE if is_data else LONGEST_FILE)
 
 
 def test_functions_are_short() -> None:

@@ -2,8 +2,9 @@
 
 import asyncio
 import getpass
+import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
 
 import httpx
@@ -12,6 +13,7 @@ from bridge.app import open_bridge
 from bridge.cli.access import running_bridge, settings
 from bridge.config import Settings
 from bridge.errors import NotFound, Problem, Unacceptable, Unavailable
+from bridge.intake.control import socket_in
 from bridge.pipeline.mend import Hand
 from bridge.security.redact import clean
 
@@ -26,20 +28,19 @@ def acting(why: str) -> Iterator[Act]:
     Raises NotFound, Unacceptable or Unavailable where the bridge does.
     """
     site, actor = settings(), getpass.getuser()
-    with running_bridge(site) as client:
-        if _answers(client):
+    if _runs(site):
+        with running_bridge(site) as client:
             yield lambda verb, said: _ask(client, verb, {"actor": actor, "why": why, "with": said})
-            return
+        return
     with _alone(site, actor, why) as act:
         yield act
 
 
-def _answers(client: httpx.Client) -> bool:
-    try:
-        client.get("/live")
-    except httpx.ConnectError:
-        return False
-    return True
+def _runs(site: Settings) -> bool:
+    """Whether a bridge listens on the control socket of this site."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, suppress(OSError):
+        return probe.connect_ex(str(socket_in(site.data))) == 0
+    return False
 
 
 def _ask(client: httpx.Client, verb: str, said: Said) -> Said:

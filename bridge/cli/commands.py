@@ -5,6 +5,7 @@ import typer
 from bridge.cli import (
     again,
     bulk,
+    configuring,
     demo,
     keys,
     mapping,
@@ -12,6 +13,8 @@ from bridge.cli import (
     purging,
     referrals,
     reloading,
+    reporting,
+    restoring,
     running,
     setting_up,
     simulate,
@@ -31,8 +34,11 @@ bulk.add_to(app)
 demo.add_to(app)
 again.add_to(app)
 purging.add_to(app)
+reporting.add_to(app)
+restoring.add_to(app)
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(referrals.app, name="referrals")
 app.add_typer(parked.app, name="parked")
+app.add_typer(configuring.app, name="config")
 app.add_typer(keys.app, name="keys")
 app.add_typer(mapping.app, name="map")

@@ -19,7 +19,7 @@ def purge(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would go; change nothing.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Drop what is past the times of [retention]; a running bridge does so once a day by itself."""
+    """Drop what is past the times set for it; a running bridge does so once a day by itself."""
     verb = "purge-preview" if dry_run else "purge"
     with acting(why) as act:
         counts = act(verb, {})

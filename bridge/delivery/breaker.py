@@ -15,6 +15,7 @@ FAILURES = 5
 REFUSALS = 5
 REST_MS = 5_000
 LONGEST_REST_MS = 300_000
+LONGEST_WAIT_MS = 3_600_000  # what a partner may ask for; an end further off was set before the clock was
 
 
 class BreakerState(StrEnum):
@@ -41,7 +42,7 @@ class Breaker:
 
     def allowance(self, wanted: int) -> int:
         """How many deliveries may be claimed now."""
-        if self.state is BreakerState.OPEN and self.now() >= self.until:
+        if self.state is BreakerState.OPEN and not 0 < self.until - self.now() <= LONGEST_WAIT_MS:
             self.state = BreakerState.HALF_OPEN
         if self.state is BreakerState.CLOSED:
             return wanted
@@ -62,7 +63,7 @@ class Breaker:
             return self._refused(error, lane_id)
         self._failures += 1
         if isinstance(error, Throttled) and error.after is not None:
-            return self._open(int(error.after.total_seconds() * 1000))
+            return self._open(min(int(error.after.total_seconds() * 1000), LONGEST_WAIT_MS))
         if self._failures >= FAILURES or self.state is BreakerState.HALF_OPEN:
             return self._open(self._rest)
         return False

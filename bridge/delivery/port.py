@@ -1,9 +1,28 @@
-"""What delivery needs of a partner; `partners/` has one file per counterpart."""
+"""What delivery needs of others: of a partner (`partners/` has one file for each), and of the pipeline."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 from bridge.domain.delivery import Delivery, Effect, Receipt
+from bridge.domain.journey import DeliveryState
+from bridge.store.claims import Claimed
+from bridge.store.unit import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastLook:
+    """What is known at send time: send, withhold for good, or hold for `wait`; and how old that is."""
+
+    withhold: str = ""  # a problem code: never send
+    wait: timedelta | None = None  # try again later
+    code: str = ""
+    known_at: int | None = None
+
+
+Looker = Callable[[Tx, Sequence[Claimed]], dict[str, LastLook]]
+Settled = Callable[[Tx, Delivery, DeliveryState, Receipt], None]
 
 
 class Partner(Protocol):

@@ -181,6 +181,7 @@ DELIVERY_MOVES: dict[DeliveryState, dict[DeliveryStep, DeliveryState]] = {
         DeliveryStep.POSTPONE: DeliveryState.QUEUED,
         DeliveryStep.DOUBT: DeliveryState.IN_DOUBT,
         DeliveryStep.PARK: DeliveryState.PARKED,
+        DeliveryStep.WITHHOLD: DeliveryState.WITHHELD,  # looked up, and it has not arrived
         DeliveryStep.PROVE: DeliveryState.DELIVERED,
     },
     DeliveryState.PARKED: {

@@ -11,7 +11,7 @@ from bridge.pipeline.keeping import Done
 from bridge.pipeline.verdict import CONFLICTS, UNBOUND, Became, Terms, Verdict
 from bridge.sources import Source
 from bridge.sources.reading import Reading
-from bridge.store import feeds, messages, referrals
+from bridge.store import feeds, keys, messages
 from bridge.store.messages import EventRow, Message
 from bridge.store.unit import Store, Tx
 
@@ -68,7 +68,7 @@ def _apply(
         correlation_id=message.correlation_id or message.id,
         allowed=terms.allowed,
         only_new=reading.position in terms.only_new,
-        asked=message.door != referrals.BULK_DOOR,
+        asked=message.door != keys.BULK_DOOR,
         replay_of=message.id if terms.replayed else "",
     )
     if reading.person is not None:
@@ -109,7 +109,13 @@ def _done(message: Message, n: int, event_id: str, reading: Reading, applied: Ap
         clock=event.clock if event else "",
         event=event,
     )
-    return Done(row=row, problems=reading.problems, warnings=reading.warnings, opened=applied.opened)
+    return Done(
+        row=row,
+        problems=reading.problems,
+        warnings=reading.warnings,
+        opened=applied.opened,
+        unmapped=len(reading.unmapped),
+    )
 
 
 def failed(ctx: Context, message: Message, n: int, reading: Reading) -> Done:

@@ -6,8 +6,8 @@ from bridge.domain.journey import EventState
 from bridge.domain.referral import Referral, ReferralEvent
 from bridge.pipeline.context import Context, local_index
 from bridge.schemes import Case, PracticeRule, Scheme, Verdict, decide
-from bridge.store import referrals
-from bridge.store.referrals import Key
+from bridge.store import keys
+from bridge.store.keys import Key
 from bridge.store.unit import Tx
 
 
@@ -88,7 +88,7 @@ class Said:
 
 def remember(tx: Tx, origin: Origin, event: ReferralEvent, referral_id: str | None) -> None:
     """This is the newest version of its key, and leads to that referral or to none."""
-    referrals.put_key(
+    keys.put_key(
         tx,
         Key(
             id=str(event.key.id),

@@ -14,7 +14,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from bridge.domain.journey import EventState
 from bridge.errors import BridgeError
 from bridge.events import Event, emit, failed_at
-from bridge.pipeline import accept, keeping, translate
+from bridge.pipeline import accept, ending, keeping
 from bridge.pipeline.context import Context, local_index
 from bridge.pipeline.keeping import Done
 from bridge.pipeline.verdict import Became
@@ -105,7 +105,7 @@ def _person(tx: Tx, ctx: Context, cause: str, facts: emis.PersonFacts) -> bool:
         before = people.person_of(tx, local)
         people.forget_person(tx, local)
         nhs = before.nhs if before else ""
-        translate.withdraw(
+        ending.withdraw(
             tx, ctx, local, cause=cause, code="patient-confidential", nhs=nhs, practice=facts.practice
         )
         return True
@@ -120,11 +120,11 @@ def _person(tx: Tx, ctx: Context, cause: str, facts: emis.PersonFacts) -> bool:
     )
     people.put_person(tx, known)
     if facts.deceased:
-        translate.withdraw(
+        ending.withdraw(
             tx, ctx, local, cause=cause, code="patient-deceased", nhs=nhs, practice=facts.practice
         )
     elif not facts.registered:
-        translate.withdraw(tx, ctx, local, cause=cause, code="patient-not-registered")
+        ending.withdraw(tx, ctx, local, cause=cause, code="patient-not-registered")
     return True
 
 

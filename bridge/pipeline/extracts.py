@@ -17,7 +17,7 @@ from bridge.pipeline import keeping
 from bridge.pipeline.context import Context, local_index
 from bridge.pipeline.keeping import Done
 from bridge.sources import Source, emis
-from bridge.store import feeds, messages, referrals
+from bridge.store import feeds, keys, messages, referrals
 from bridge.store.feeds import Batch
 from bridge.store.messages import EventRow, Message
 from bridge.store.tables import event, message, referral
@@ -58,7 +58,7 @@ class Importer:
         return Message(
             id=message_id,
             source=self.source.name,
-            door=referrals.BULK_DOOR,
+            door=keys.BULK_DOOR,
             caller=self.caller,
             media_type="text/csv",
             content=None,
@@ -108,7 +108,7 @@ def _first(tx: Tx, importer: Importer, extract: emis.Extract, survey: emis.Surve
         message_id=kept.id,
         extracted_at=int(extract.extracted_at.timestamp() * 1000),
         state="reading",
-        counts={"rows": sum(survey.rows.values()), "rows-unreadable": survey.damaged, **noted},
+        counts={"rows": sum(survey.rows.values()), "unreadable": survey.damaged, **noted},
         started_at=tx.now,
     )
 
@@ -117,7 +117,7 @@ def _takes_back_too_many(tx: Tx, source: str, survey: emis.Survey) -> bool:
     """Whether more open referrals than the limit would end: entries deleted or recoded, patients gone."""
     if emis.would_cancel(tx, survey) + len(survey.gone) <= FEWEST:
         return False
-    ending = [referrals.key_of(tx, str(key.id)) for key in _ending(source, survey)]
+    ending = [keys.key_of(tx, str(key.id)) for key in _ending(source, survey)]
     ids = {key.referral_id for key in ending if key is not None and key.referral_id}
     taken = {r for r, known in referrals.about(tx, ids).items() if known.state in LIVING}
     for owner, patient in {(e.owner, e.patient) for _, e in survey.known.all_entries()}:

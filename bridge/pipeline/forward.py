@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TypedDict
 
 from bridge.delivery import outbox
-from bridge.delivery.worker import LastLook
+from bridge.delivery.port import LastLook
 from bridge.domain.delivery import Delivery, Kind, Leg, Receipt
 from bridge.domain.journey import DeliveryState, ReferralState, ReferralStep
 from bridge.errors.catalogue import CATALOGUE

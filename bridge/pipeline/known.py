@@ -14,7 +14,7 @@ from bridge.fhir.released import Released
 from bridge.fhir.trees import Json
 from bridge.pipeline import forward
 from bridge.pipeline.context import Context
-from bridge.store import messages, referrals
+from bridge.store import keys, messages, referrals
 from bridge.store.referrals import Stored
 from bridge.store.unit import Tx
 
@@ -87,7 +87,7 @@ def _is_uuid(text: str) -> bool:
 
 
 def _by_key(tx: Tx, key_id: str, identity: str) -> Known | None:
-    key = referrals.key_of(tx, key_id)
+    key = keys.key_of(tx, key_id)
     stored = referrals.get(tx, key.referral_id if key and key.referral_id else key_id)
     if stored is not None:
         ended = _ENDED.get(key.kind, "") if key and stored.state in LIVING else ""

@@ -12,8 +12,9 @@ from bridge.domain.referral import EventKind, Patient, ReferralEvent, ReferralKe
 from bridge.pipeline import translate
 from bridge.pipeline.applied import Applied, Origin
 from bridge.pipeline.context import Context, local_index, patient_index
-from bridge.store import referrals
-from bridge.store.referrals import Key, Stored
+from bridge.store import keys, referrals
+from bridge.store.keys import Key
+from bridge.store.referrals import Stored
 from bridge.store.unit import Tx
 
 
@@ -69,10 +70,10 @@ def _changed(
 def _is_newest(tx: Tx, origin: Origin, news: PersonNews, patient: str) -> bool:
     """Whether the practice said nothing newer of the person; remembered under a key of its own."""
     key = ReferralKey(source=news.source, owner=news.practice.code, record=f"person|{patient}")
-    known = referrals.key_of(tx, str(key.id))
+    known = keys.key_of(tx, str(key.id))
     if known is not None and news.clock < known.clock:
         return False
-    referrals.put_key(
+    keys.put_key(
         tx,
         Key(
             id=str(key.id),
@@ -89,7 +90,7 @@ def _is_newest(tx: Tx, origin: Origin, news: PersonNews, patient: str) -> bool:
 def _event(tx: Tx, stored: Stored, news: PersonNews) -> ReferralEvent:
     """The referral with the new details, as another telling of the version that is known of it."""
     record = stored.record
-    known = referrals.key_of(tx, str(record.key.id))
+    known = keys.key_of(tx, str(record.key.id))
     said = {name: getattr(news.patient, name) for name in news.said}
     older = known is not None and known.clock[:1] == news.clock[:1] and news.clock < known.clock
     patient = record.patient if older else replace(record.patient, **said)

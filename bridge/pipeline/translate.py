@@ -7,37 +7,32 @@ to the referral are one commit. docs/decisions/0002-states.md walks one of each 
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from bridge.domain import systems
-from bridge.domain.journey import LIVING, EventState, EventStep, ReferralState, ReferralStep
-from bridge.domain.referral import EventKind, Referral, ReferralEvent, Shape
-from bridge.pipeline import forward
+from bridge.domain.journey import LIVING, EventState, ReferralState, ReferralStep
+from bridge.domain.referral import Referral, ReferralEvent, Shape
+from bridge.pipeline import ending, forward
 from bridge.pipeline.applied import Applied, Origin, Said, remember
 from bridge.pipeline.context import Context, patient_index
-from bridge.pipeline.write_back import day_of
+from bridge.pipeline.ending import ENDINGS, close, end
 from bridge.schemes import Mode, Verdict
-from bridge.store import messages, people, referrals, replays
-from bridge.store.referrals import Key, Opening, Stored
+from bridge.store import keys, messages, referrals, replays
+from bridge.store.keys import Key
+from bridge.store.referrals import Opening, Stored
 from bridge.store.unit import Tx
 
-ENDINGS = {
-    EventKind.CANCELLED: ReferralStep.CANCEL,
-    EventKind.ENTERED_IN_ERROR: ReferralStep.ERROR,
-    EventKind.DECLINED: ReferralStep.WITHDRAW,
-}
 WITHDRAWING = frozenset({"consent-refused", "patient-deceased", "patient-not-registered"})
 
 
 def apply(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent) -> Applied:
     """Apply one event; never raises for what the event says."""
     tx.lock(str(event.key.id))
-    known = referrals.key_of(tx, str(event.key.id))
+    known = keys.key_of(tx, str(event.key.id))
     if not _may_speak(tx, origin, event, known):
         return Applied(state=EventState.REFUSED, code="practice-not-yours")
     repeated = _repeated(tx, origin, event, known) if known else None
     if repeated is not None:
         return repeated
     if event.kind in ENDINGS:
-        return _end(tx, ctx, origin, event, known)
+        return end(tx, ctx, origin, event, known)
     if event.referral is None:
         return Applied(state=EventState.PARKED, code="referral-missing")
     return _referred(tx, ctx, origin, event, event.referral, known)
@@ -99,17 +94,11 @@ def _referred(
     scheme, rule = found
     tx.lock(f"{patient}|{scheme.service.name}")
     said = Said(ctx, origin, event, record, scheme, rule, patient, practice)
-    if event.own_echo or _was_filed(tx, patient, record):
+    if event.own_echo or ending.was_filed(tx, patient, record):
         remember(tx, origin, event, None)
         return said.applied(EventState.OWN_ECHO, "own-echo")
     stored = referrals.get(tx, known.referral_id) if known and known.referral_id else None
     return _new(tx, said) if stored is None else _changed(tx, said, stored)
-
-
-def _was_filed(tx: Tx, patient: str, record: Referral) -> bool:
-    """Whether the code is one we put into the person's record on that day."""
-    code = record.requested.code_in(systems.SNOMED)
-    return people.was_filed(tx, patient, code, day_of(record.authored_on))
 
 
 def _new(tx: Tx, said: Said) -> Applied:
@@ -201,7 +190,7 @@ def _changed(tx: Tx, said: Said, stored: Stored) -> Applied:
     cause = said.origin.event_id
     if stored.patient != said.patient:
         if stored.state in LIVING:
-            _close(tx, said.ctx, stored, ReferralStep.CANCEL, cause, "key-moved-patient")
+            close(tx, said.ctx, stored, ReferralStep.CANCEL, cause, "key-moved-patient")
         return said.applied(EventState.PARKED, "key-moved-patient", stored.id)
     if stored.state in (ReferralState.CANCELLED, ReferralState.WITHDRAWN):
         return _reinstated(tx, said, stored)
@@ -212,7 +201,7 @@ def _changed(tx: Tx, said: Said, stored: Stored) -> Applied:
     _, code = said.gate()
     if code in WITHDRAWING or code == "not-a-trigger":
         step = ReferralStep.WITHDRAW if code in WITHDRAWING else ReferralStep.CANCEL
-        _close(tx, said.ctx, stored, step, cause, code)
+        close(tx, said.ctx, stored, step, cause, code)
         return said.applied(EventState.APPLIED, code, stored.id)
     renewed = referrals.step(tx, stored, ReferralStep.CHANGE, record=said.record)
     forward.change(tx, said.ctx, renewed, cause=cause)
@@ -226,85 +215,3 @@ def _reinstated(tx: Tx, said: Said, stored: Stored) -> Applied:
     opened = referrals.step(tx, stored, ReferralStep.REOPEN, record=said.record)
     forward.change(tx, said.ctx, opened, cause=said.origin.event_id)
     return said.applied(EventState.APPLIED, referral_id=stored.id)
-
-
-def _end(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent, known: Key | None) -> Applied:
-    """A cancel, an entered-in-error or a decline, of something we may never have seen."""
-    referral_id = known.referral_id if known else None
-    if referral_id is None and event.kind is EventKind.DECLINED:
-        return _declined(tx, ctx, origin, event)
-    remember(tx, origin, event, referral_id)
-    stored = referrals.hold(tx, referral_id) if referral_id else None
-    if stored is None:
-        return _end_parked(tx, event)
-    step = ENDINGS[event.kind]
-    state, code = EventState.APPLIED, event.kind.value
-    if referrals.other_living_keys(tx, stored.id, str(event.key.id), asked=origin.asked):
-        state, code = EventState.ATTACHED, "another-shape-remains"
-    elif step not in referrals.steps_of(stored):
-        state, code = EventState.NOT_SENT, "already-closed"
-    else:
-        _close(tx, ctx, stored, step, origin.event_id, code)
-    return Applied(
-        state=state, code=code, referral_id=stored.id, practice=stored.practice, patient=stored.patient
-    )
-
-
-def _end_parked(tx: Tx, event: ReferralEvent) -> Applied:
-    """No referral came of it: what a person still has of it is closed, so that it never leaves."""
-    parked = messages.parked_under(tx, str(event.key.id))
-    for event_id in parked:
-        messages.move_event(tx, event_id, EventStep.DISCARD, code=event.kind.value)
-    if parked:
-        return Applied(state=EventState.APPLIED, code=event.kind.value)
-    return Applied(state=EventState.NOT_SENT, code="nothing-to-cancel")
-
-
-def _declined(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent) -> Applied:
-    """A decline has a key of its own: it withdraws the person's open referral at that practice."""
-    record = event.referral
-    remember(tx, origin, event, None)
-    if record is None or record.practice.ods is None:
-        return Applied(state=EventState.NOT_SENT, code="nothing-to-cancel")
-    practice = record.practice.ods.code
-    patient = patient_index(tx, record.patient, practice)
-    applied = Applied(state=EventState.NOT_SENT, code="declined", practice=practice, patient=patient)
-    found = ctx.rulebook.of_practice(practice)
-    if found is None:
-        return replace(applied, code="practice-unknown")
-    if _was_filed(tx, patient, record):
-        return replace(applied, state=EventState.OWN_ECHO, code="own-echo")
-    tx.lock(f"{patient}|{found[0].service.name}")
-    for stored in referrals.of_patient(tx, patient, found[0].service.name):
-        if stored.state in LIVING and stored.practice == practice and _not_before(record, stored.record):
-            _close(tx, ctx, stored, ReferralStep.WITHDRAW, origin.event_id, "declined")
-            return replace(applied, state=EventState.APPLIED, referral_id=stored.id)
-    return applied
-
-
-def _not_before(decline: Referral, referred: Referral) -> bool:
-    """A decline recorded before the referral says nothing about it."""
-    if decline.recorded_at is None or referred.recorded_at is None:
-        return True
-    return decline.recorded_at >= referred.recorded_at
-
-
-def _close(tx: Tx, ctx: Context, stored: Stored, step: ReferralStep, cause: str, code: str) -> None:
-    closed = referrals.step(tx, stored, step, code=code)
-    forward.cancel(tx, ctx, closed, cause=cause)
-
-
-def withdraw(
-    tx: Tx, ctx: Context, local: str, *, cause: str, code: str, nhs: str = "", practice: str = ""
-) -> list[str]:
-    """Death, deduction or objection: take back every living referral of a practice's patient.
-
-    With `nhs` (blind index) also what `practice` made for its holder otherwise: a message may say no key.
-    """
-    mine = {s.id: s for s in referrals.of_local(tx, local)}
-    if nhs:
-        mine |= {s.id: s for s in referrals.of_holder(tx, nhs, practice)}
-    living = [s for s in mine.values() if s.state in LIVING]
-    for stored in living:
-        _close(tx, ctx, stored, ReferralStep.WITHDRAW, cause, code)
-    return [s.id for s in living]

@@ -8,45 +8,9 @@ from sqlalchemy import Row, and_, bindparam, func, insert, select, update
 
 from bridge.domain.journey import REFERRAL_MOVES, ReferralState, ReferralStep, move
 from bridge.domain.referral import Referral
-from bridge.store import dialect, documents
-from bridge.store.tables import event, event_key, feed, message, person, referral
+from bridge.store import documents
+from bridge.store.tables import feed, person, referral
 from bridge.store.unit import Tx
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """The newest version we know of one source key; `referral_id` is None when nothing came of it."""
-
-    id: str
-    referral_id: str | None
-    clock: str
-    content: str
-    kind: str
-    event_id: str
-
-
-_KEY = select(event_key).where(event_key.c.id == bindparam("row"))
-
-
-def key_of(tx: Tx, key_id: str) -> Key | None:
-    """What we know of a source key."""
-    row = tx.run(_KEY, {"row": key_id}).first()
-    return None if row is None else Key(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
-
-
-def put_key(tx: Tx, key: Key) -> None:
-    """Remember the newest version of a source key."""
-    tx.run(
-        dialect.upsert(tx, event_key, "referral_id", "clock", "content", "kind", "event_id"),
-        {
-            "id": key.id,
-            "referral_id": key.referral_id,
-            "clock": key.clock,
-            "content": key.content,
-            "kind": key.kind,
-            "event_id": key.event_id,
-        },
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +37,6 @@ class Stored:
     closed_at: int | None
     record: Referral
 
-
-BULK_DOOR = "folder"  # the door of a message that is a bulk extract
 
 _BY_ID = select(referral).where(referral.c.id == bindparam("row"))
 
@@ -280,24 +242,3 @@ def note(tx: Tx, referral_id: str, **columns: Any) -> None:
         said = columns["service_patient"].encode()
         columns["service_patient"] = tx.seal("referral.service_patient", referral_id, said)
     tx.run(update(referral).where(referral.c.id == referral_id).values(**columns))
-
-
-def other_living_keys(tx: Tx, referral_id: str, key_id: str, *, asked: bool) -> bool:
-    """Whether another source key of this referral still says it is wanted.
-
-    Against an ending that somebody `asked` for only keys of messages count: that an extract still shows the
-    entry says nothing, since nobody takes a coded entry out of a record to cancel.
-    """
-    living = event_key.outerjoin(event, event.c.id == event_key.c.event_id).outerjoin(message)
-    query = (
-        select(event_key.c.id)
-        .select_from(living)
-        .where(
-            event_key.c.referral_id == referral_id,
-            event_key.c.id != key_id,
-            event_key.c.kind.in_(("referred", "changed")),
-        )
-    )
-    if asked:
-        query = query.where(func.coalesce(message.c.door, "") != BULK_DOOR)
-    return tx.run(query).first() is not None

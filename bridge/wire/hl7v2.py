@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from bridge.errors import Problem, Unreadable
 from bridge.wire.hl7v2_path import Path, Selector, parse_path
+from bridge.wire.hl7v2_segments import starts_segment
 from bridge.wire.hl7v2_text import Delimiters, decode, unescape
 
 DELETE = '""'  # the sender says: this value is no more; an empty field says nothing
@@ -21,18 +22,6 @@ DELETE = '""'  # the sender says: this value is no more; an empty field says not
 WARNINGS = 50  # told of one message; enough to mend it, too few to drown in
 
 _BATCH = frozenset({"FHS", "BHS", "BTS", "FTS"})
-# Every segment of HL7 v2.1 to v2.9.1.
-_SEGMENTS = """
-ABS ACC ADD ADJ AFF AIG AIL AIP AIS AL1 APR ARQ ARV AUT BHS BLC BLG BPO BPX BTS BTX BUI CDM CDO CER CM0
-CM1 CM2 CNS CON CSP CSR CSS CTD CTI CTR DB1 DEV DG1 DMI DON DPS DRG DSC DSP DST ECD ECR EDU EQL EQP EQU
-ERQ ERR EVN FAC FHS FT1 FTS GOL GP1 GP2 GSC GSP GSR GT1 IAM IAR IIM ILT IN1 IN2 IN3 INV IPC IPR ISD ITM
-IVC IVT LAN LCC LCH LDP LOC LRL MCP MFA MFE MFI MRG MSA MSH NCK NDS NK1 NPU NSC NST NTE OBR OBX ODS ODT
-OH1 OH2 OH3 OH4 OM1 OM2 OM3 OM4 OM5 OM6 OM7 OMC ORC ORG OVR PAC PCE PCR PD1 PDA PDC PEO PES PID PKG PM1
-PMT PR1 PRA PRB PRC PRD PRT PSG PSH PSL PSS PTH PV1 PV2 PYE QAK QID QPD QRD QRF QRI RCP RDF RDT REL RF1
-RFI RGS RMI ROL RQ1 RQD RXA RXC RXD RXE RXG RXO RXR RXV SAC SCD SCH SCP SDD SFT SGH SGT SHP SID SLT SPM
-SPR STF STZ TCC TCD TQ1 TQ2 TXA UAC UB1 UB2 URD URS VAR VND VTQ
-"""
-_KNOWN = frozenset(_SEGMENTS.split())
 _LEAD = b"\xef\xbb\xbf\x0b\r\n \t"
 _TRAIL = b"\x1c\r\n \t\x00"
 
@@ -255,7 +244,7 @@ def _segment_lines(text: str, delimiters: Delimiters, limits: Limits) -> tuple[l
     for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
         if not line.strip():
             continue
-        if not _starts_segment(line, delimiters.field):
+        if not starts_segment(line, delimiters.field):
             segments[-1].append(line)
             continue
         if len(segments) >= limits.segments:
@@ -264,13 +253,6 @@ def _segment_lines(text: str, delimiters: Delimiters, limits: Limits) -> tuple[l
     joined = ["\n".join(lines) for lines in segments]
     glued = [number for number, lines in enumerate(segments, 1) if len(lines) > 1]
     return joined, [Problem(code="hl7-line-end-in-field", at=f"segment {n}") for n in glued[:WARNINGS]]
-
-
-def _starts_segment(line: str, separator: str) -> bool:
-    name = line[:3]
-    if name in _KNOWN:
-        return len(line.rstrip()) == 3 or line[3] == separator
-    return name.isascii() and name.isalnum() and name.isupper() and name[0] == "Z" and line[3:4] == separator
 
 
 def _segments(lines: list[str], delimiters: Delimiters, charset: str, limits: Limits) -> Iterator[Segment]:

@@ -9,10 +9,11 @@ from bridge.domain.delivery import Delivery, Receipt
 from bridge.domain.journey import DeliveryStep, EventState, ReferralState, ReferralStep
 from bridge.domain.outcome import Outcome, OutcomeKind, Value
 from bridge.domain.referral import EventKind, Referral, ReferralEvent
-from bridge.store import Store, claims, messages, outcomes, referrals
+from bridge.store import Store, claims, keys, messages, outcomes, referrals
+from bridge.store.keys import Key
 from bridge.store.messages import EventRow, Message
 from bridge.store.outcomes import Told
-from bridge.store.referrals import Key, Opening
+from bridge.store.referrals import Opening
 from bridge.store.unit import Tx
 from tests.conftest import a_referral
 from tests.contracts.test_lanes import TRIED, an_order, opened
@@ -77,7 +78,7 @@ async def refer(store: Store, n: int = 1, **record: Any) -> str:
             kind="referred",
             event_id=event.id,
         )
-        referrals.put_key(tx, key)
+        keys.put_key(tx, key)
         outbox.enqueue(tx, an_order(referral_id, f"p{n}", cause=event.id))
 
     await store.run(work)

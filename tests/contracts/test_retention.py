@@ -17,7 +17,7 @@ from bridge.ops.retention import BATCH, DAY_MS, LostTurn, Periods, Purger
 from bridge.pipeline.context import Context
 from bridge.schemes import Rulebook
 from bridge.sources.emis_shelf import HALF
-from bridge.store import Store, claims, facts, held, hold, messages, outcomes, referrals
+from bridge.store import Store, claims, facts, held, hold, keys, messages, outcomes, referrals
 from bridge.store.hold import Hold
 from bridge.store.tables import attempt, body, event, event_key, message, referral, request, settled
 from bridge.store.tables import outcome as outcome_table
@@ -232,7 +232,7 @@ async def test_after_everything_the_same_key_is_still_known_and_may_have_left(
     await complete(store, referral_id)
     clock.forward(1_100 * DAY)
     await purge(store)
-    key = await store.read(lambda tx: referrals.key_of(tx, referral_id))
+    key = await store.read(lambda tx: keys.key_of(tx, referral_id))
 
     assert key is not None
     assert key.referral_id == referral_id

@@ -226,7 +226,7 @@ async def test_a_slow_partner_never_starves_a_fast_one(store: Store, sealer: Sea
     workers = [a_worker(store, sealer, clock, partner) for partner in (slow, fast)]
     running = [asyncio.create_task(worker.run(stop)) for worker in workers]
     async with asyncio.timeout(20):
-        while len(fast.stored) < 10:  # noqa: ASYNC110 - the partner is no event source
+        while len(fast.stored) < 10:
             await asyncio.sleep(0.01)
 
     assert slow.stored == []

@@ -107,7 +107,7 @@ async def test_the_verdict_counts_what_became_of_the_rows(surgery: Callable[...,
     reasons = Counter(f"{f.becomes}.{f.reason}" for f in truth.of(Becomes.NOT_SENT, Becomes.PARKED))
     assert {name: counts[name] for name in reasons} == reasons
     assert counts["rows"] == sum(rows_of(practice, table.name) for table in IN_ORDER)
-    assert (verdict["state"], counts["rows-unreadable"]) == ("done", 1)
+    assert (verdict["state"], counts["unreadable"]) == ("done", 1)
 
 
 async def test_a_row_that_cannot_be_read_is_told_by_table_and_row(surgery: Callable[..., Surgery]) -> None:

@@ -375,7 +375,7 @@ async def test_processes_that_die_between_any_two_commits_come_to_the_same_end(
 
 async def undisturbed(folder: Path) -> dict[str, Any]:
     """What two days come to where nothing dies."""
-    folder.mkdir()  # noqa: ASYNC240 - a test may wait for its files
+    folder.mkdir()
     ground = Ground(folder)
     async with running(ground.service.app) as service, running(ground.record.app) as record:
         ground.urls = {"service": service, "record": record}

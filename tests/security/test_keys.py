@@ -188,7 +188,7 @@ async def in_thread(work: Callable[[], Any]) -> Any:
 def indexes(tx: Any) -> frozenset[tuple[str, str]]:
     """Every index in use, with where it stands."""
     columns = (referral.c.patient, event.c.patient, lane.c.patient, filed.c.patient)
-    return frozenset((str(c), value) for c in columns for value in tx.run(select(c)).scalars())
+    return frozenset((str(c), value) for c in columns for value in tx.run(select(c)).scalars() if value)
 
 
 def found(tx: Any, *, referral_id: str) -> dict[str, bool]:

@@ -227,9 +227,7 @@ async def test_a_table_that_cannot_be_read_to_its_end_refuses_the_extract(tmp_pa
 
 
 @pytest.mark.parametrize("table", ["CareRecord_Observation", "Agreements_SharingOrganisation"])
-async def test_a_table_that_is_cut_off_refuses_the_extract(
-    store: Store, tmp_path: Path, table: str
-) -> None:
+async def test_a_table_that_is_cut_off_refuses_the_extract(store: Store, tmp_path: Path, table: str) -> None:
     """EMIS ends every line, so a file that does not has lost its end; the rows before it look whole."""
     file = file_of(write(tmp_path / "1", patient(), observation()), table)
     file.write_bytes(file.read_bytes().removesuffix(b"\r\n"))

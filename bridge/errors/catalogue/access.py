@@ -34,7 +34,7 @@ ENTRIES: dict[str, Entry] = {
         "transient",
     ),
     "key-needed": Entry(
-        "Something kept still needs this key: sealed values, the audit chain, or indexes nobody can make anew.",
+        "Something kept still needs this key: sealed values, the audit chain, or indexes.",
         "Run `bridge keys reseal`, or let retention do its work; `bridge keys list` counts what is left.",
         "business-rule",
     ),

@@ -1,0 +1,98 @@
+"""`bridge report`: the list a practice manager reads; no patient data."""
+
+import time
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from bridge.cli import choosing, output
+from bridge.cli.access import read
+from bridge.store import reports
+from bridge.store.reports import Practice, Reason
+
+_PLACE = ("partner", "kind", "source", "position")
+SHOWN = 5  # entries of a reason on the page; JSON has more
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the command on the main command."""
+    app.command()(report)
+
+
+def report(
+    practice: Annotated[str, typer.Option(help="ODS code of one practice; none: all of them.")] = "",
+    since: choosing.Since = "24h",
+    quiet_days: Annotated[
+        int, typer.Option(min=1, help="An open referral without news for so many days is listed.")
+    ] = 28,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """What was sent for each practice, what was not and why, what waits for whom. No patient data."""
+    begin = choosing.moment(since) or 0
+    found = read(lambda tx: reports.report(tx, since=begin, practice=practice or None, quiet_days=quiet_days))
+    if as_json:
+        output.as_json({"since": begin, "until": time.time_ns() // 1_000_000, "practices": _json(found)})
+        return
+    output.out.print(f"Since {output.when(begin)} UTC", highlight=False)
+    for each in found:
+        _tell(each, quiet_days)
+    if not found:
+        output.out.print("Nothing is known of any practice.")
+
+
+def _json(found: list[Practice]) -> list[dict[str, Any]]:
+    told = [asdict(each) for each in found]
+    for each in told:
+        for name in ("not_sent", "parked", "refused"):
+            for reason in each[name]:
+                reason["meaning"], reason["next_step"] = output.meaning(reason["code"])
+    return told
+
+
+def _tell(told: Practice, quiet_days: int) -> None:
+    output.out.print(f"\n[bold]{told.ods or 'Of no known practice'}[/]", highlight=False)
+    for source, at in sorted(told.feeds.items()):
+        output.out.print(f"  what {source} told is as of {output.when(at)} UTC", highlight=False)
+    counts = (
+        (told.referred, "new referrals"),
+        (told.sent, "sent to the service"),
+        (told.changed, "changes and cancellations sent"),
+        (told.filed, "entries filed into the record"),
+        (told.waiting, "waiting to be sent now"),
+        (told.shadow, "computed and not sent: the practice is in shadow"),
+    )
+    for n, words in counts:
+        if n:
+            output.out.print(f"  {n:>5}  {words}", highlight=False)
+    _reasons("Not sent", told.not_sent)
+    _reasons("Refused: the sender has to mend and send again", told.refused)
+    _reasons("Waiting for a person", told.parked)
+    if told.rejected:
+        output.out.print(f"  [bold]Not accepted by the service: {len(told.rejected)}[/]", highlight=False)
+        _entries(told.rejected)
+    if told.n_ageing:
+        words = f"Open without news from the service for {quiet_days} days: {told.n_ageing}"
+        output.out.print(f"  [bold]{words}[/]", highlight=False)
+        _entries(told.ageing)
+
+
+def _reasons(title: str, reasons: list[Reason]) -> None:
+    if not reasons:
+        return
+    output.out.print(f"  [bold]{title}: {sum(reason.n for reason in reasons)}[/]", highlight=False)
+    for reason in reasons:
+        meaning, step = output.meaning(reason.code)
+        output.out.print(f"  {reason.n:>5}  {meaning} [dim]({reason.code})[/]", highlight=False)
+        if step:
+            output.out.print(f"         Next: {step}", highlight=False)
+        _entries(list(reason.entries))
+
+
+def _entries(entries: list[dict[str, Any]]) -> None:
+    for entry in entries[:SHOWN]:
+        at = output.when(entry.get("at") or entry.get("heard_at") or entry.get("opened_at"))
+        place = " ".join(str(entry[name]) for name in _PLACE if entry.get(name))
+        output.out.print(f"           {at}  {entry['id']}  {place}", highlight=False)
+    if len(entries) > SHOWN:
+        output.out.print("           … and more: --json has them all", highlight=False)

@@ -1,0 +1,110 @@
+"""How a referral ends from our side: cancelled, in error, declined, or withdrawn for a person's news."""
+
+from dataclasses import replace
+
+from bridge.domain import systems
+from bridge.domain.journey import LIVING, EventState, EventStep, ReferralStep
+from bridge.domain.referral import EventKind, Referral, ReferralEvent
+from bridge.pipeline import forward
+from bridge.pipeline.applied import Applied, Origin, remember
+from bridge.pipeline.context import Context, patient_index
+from bridge.pipeline.write_back import day_of
+from bridge.store import keys, messages, people, referrals
+from bridge.store.keys import Key
+from bridge.store.referrals import Stored
+from bridge.store.unit import Tx
+
+ENDINGS = {
+    EventKind.CANCELLED: ReferralStep.CANCEL,
+    EventKind.ENTERED_IN_ERROR: ReferralStep.ERROR,
+    EventKind.DECLINED: ReferralStep.WITHDRAW,
+}
+
+
+def end(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent, known: Key | None) -> Applied:
+    """A cancel, an entered-in-error or a decline, of something we may never have seen."""
+    referral_id = known.referral_id if known else None
+    if referral_id is None and event.kind is EventKind.DECLINED:
+        return _declined(tx, ctx, origin, event)
+    remember(tx, origin, event, referral_id)
+    stored = referrals.hold(tx, referral_id) if referral_id else None
+    if stored is None:
+        return _end_parked(tx, event)
+    step = ENDINGS[event.kind]
+    state, code = EventState.APPLIED, event.kind.value
+    if keys.other_living_keys(tx, stored.id, str(event.key.id), asked=origin.asked):
+        state, code = EventState.ATTACHED, "another-shape-remains"
+    elif step not in referrals.steps_of(stored):
+        state, code = EventState.NOT_SENT, "already-closed"
+    else:
+        close(tx, ctx, stored, step, origin.event_id, code)
+    return Applied(
+        state=state, code=code, referral_id=stored.id, practice=stored.practice, patient=stored.patient
+    )
+
+
+def _end_parked(tx: Tx, event: ReferralEvent) -> Applied:
+    """No referral came of it: what a person still has of it is closed, so that it never leaves."""
+    parked = messages.parked_under(tx, str(event.key.id))
+    for event_id in parked:
+        messages.move_event(tx, event_id, EventStep.DISCARD, code=event.kind.value)
+    if parked:
+        return Applied(state=EventState.APPLIED, code=event.kind.value)
+    return Applied(state=EventState.NOT_SENT, code="nothing-to-cancel")
+
+
+def _declined(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent) -> Applied:
+    """A decline has a key of its own: it withdraws the person's open referral at that practice."""
+    record = event.referral
+    remember(tx, origin, event, None)
+    if record is None or record.practice.ods is None:
+        return Applied(state=EventState.NOT_SENT, code="nothing-to-cancel")
+    practice = record.practice.ods.code
+    patient = patient_index(tx, record.patient, practice)
+    applied = Applied(state=EventState.NOT_SENT, code="declined", practice=practice, patient=patient)
+    found = ctx.rulebook.of_practice(practice)
+    if found is None:
+        return replace(applied, code="practice-unknown")
+    if was_filed(tx, patient, record):
+        return replace(applied, state=EventState.OWN_ECHO, code="own-echo")
+    tx.lock(f"{patient}|{found[0].service.name}")
+    for stored in referrals.of_patient(tx, patient, found[0].service.name):
+        if stored.state in LIVING and stored.practice == practice and _not_before(record, stored.record):
+            close(tx, ctx, stored, ReferralStep.WITHDRAW, origin.event_id, "declined")
+            return replace(applied, state=EventState.APPLIED, referral_id=stored.id)
+    return applied
+
+
+def _not_before(decline: Referral, referred: Referral) -> bool:
+    """A decline recorded before the referral says nothing about it."""
+    if decline.recorded_at is None or referred.recorded_at is None:
+        return True
+    return decline.recorded_at >= referred.recorded_at
+
+
+def close(tx: Tx, ctx: Context, stored: Stored, step: ReferralStep, cause: str, code: str) -> None:
+    """Take a step that ends the referral, and take it back at the service."""
+    closed = referrals.step(tx, stored, step, code=code)
+    forward.cancel(tx, ctx, closed, cause=cause)
+
+
+def withdraw(
+    tx: Tx, ctx: Context, local: str, *, cause: str, code: str, nhs: str = "", practice: str = ""
+) -> list[str]:
+    """Death, deduction or objection: take back every living referral of a practice's patient.
+
+    With `nhs` (blind index) also what `practice` made for its holder otherwise: a message may say no key.
+    """
+    mine = {s.id: s for s in referrals.of_local(tx, local)}
+    if nhs:
+        mine |= {s.id: s for s in referrals.of_holder(tx, nhs, practice)}
+    living = [s for s in mine.values() if s.state in LIVING]
+    for stored in living:
+        close(tx, ctx, stored, ReferralStep.WITHDRAW, cause, code)
+    return [s.id for s in living]
+
+
+def was_filed(tx: Tx, patient: str, record: Referral) -> bool:
+    """Whether the code is one we put into the person's record on that day."""
+    code = record.requested.code_in(systems.SNOMED)
+    return people.was_filed(tx, patient, code, day_of(record.authored_on))
