@@ -14,7 +14,7 @@ import bridge
 from bridge.errors import catalogue
 from bridge.errors.catalogue import CATALOGUE, Entry
 from bridge.fhir.required_codes import REQUIRED_CODES
-from bridge.pipeline import outcomes, translate
+from bridge.pipeline import ending, outcomes
 
 ROOT = Path(bridge.__path__[0])
 THEMES = sorted(module.name for module in iter_modules(catalogue.__path__) if module.name != "entry")
@@ -107,7 +107,7 @@ def test_the_reader_of_codes_finds_them() -> None:
 
 def test_what_ends_a_referral_has_its_words() -> None:
     """The kind of an event or outcome is the reason that stands on the referral it ends."""
-    kinds = {kind.value for kind in (*translate.ENDINGS, *outcomes.STEPS)}
+    kinds = {kind.value for kind in (*ending.ENDINGS, *outcomes.STEPS)}
 
     assert sorted(kinds - CATALOGUE.keys()) == []
 
@@ -116,7 +116,7 @@ def test_every_entry_is_given_somewhere() -> None:
     """What nothing gives any more is taken out of the catalogue."""
     written = set[str]().union(*map(texts_of, SOURCES))
     built = [pattern for file in SOURCES for pattern in patterns_of(file)]
-    kinds = {kind.value for kind in (*translate.ENDINGS, *outcomes.STEPS)}
+    kinds = {kind.value for kind in (*ending.ENDINGS, *outcomes.STEPS)}
     unused = CATALOGUE.keys() - written - kinds
 
     assert sorted(code for code in unused if not any(p.fullmatch(code) for p in built)) == []

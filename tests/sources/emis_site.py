@@ -27,8 +27,7 @@ from bridge.sources.emis import (
 )
 from bridge.sources.mapping import Mapping as FieldMapping
 from bridge.store import Store, Tx
-from bridge.store.keys import Key
-from bridge.store.referrals import put_key
+from bridge.store.keys import Key, put_key
 
 ROOT = Path(__file__).resolve().parents[2]
 MAPPING = load(ROOT / "mappings" / "sources")["emis"].mapping

@@ -2,9 +2,8 @@
 
 from bridge.store import Store, Tx
 from bridge.store.held import Row, get, put
-from bridge.store.keys import Key
+from bridge.store.keys import Key, put_key
 from bridge.store.recall import every, forget, last_kinds
-from bridge.store.referrals import put_key
 
 
 def a_row(n: int, kind: str = "emis.half", also: str = "Bea") -> Row:
