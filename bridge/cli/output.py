@@ -72,36 +72,3 @@ def problems(error: BridgeError) -> None:
             err.print(f"    {problem.rule}", highlight=False)
         if step:
             err.print(f"    [dim]{step}[/]", highlight=False)
-
-
-def story(told: Mapping[str, Any], *, released: bool = False) -> None:
-    """One referral on a time line, both legs."""
-    shadow = ", shadow: nothing is sent" if told["shadow"] else ""
-    out.print(f"[bold]Referral {told['id']}[/] {told['state']}{shadow}", highlight=False)
-    out.print(
-        f"  practice {told['practice']}, service {told['service']}, from {told['source']}", highlight=False
-    )
-    for at, words in sorted(_moments(told, released=released)):
-        out.print(f"  {when(at)}  {words}", highlight=False)
-
-
-def _moments(told: Mapping[str, Any], *, released: bool) -> Iterable[tuple[int, str]]:
-    for event in told["events"]:
-        why = f" ({event['code']})" if event["code"] else ""
-        yield event["at"], f"event {event['kind']}: {event['state']}{why}"
-    for sent in told["deliveries"]:
-        yield from _sent(sent, released=released)
-    for outcome in told["outcomes"]:
-        yield outcome["at"], f"the service says {outcome['kind']} ({outcome['status']})"
-
-
-def _sent(sent: Mapping[str, Any], *, released: bool) -> Iterable[tuple[int, str]]:
-    name = f"{sent['kind']} to {sent['partner']}"
-    left = f", released: {sent['released']}" if released and sent["released"] else ""
-    yield sent["created_at"], f"{name} queued{left}"
-    for attempt in sent["tries"]:
-        code = f" {attempt['code']}" if attempt["code"] else ""
-        yield attempt["at"], f"{name} attempt: {attempt['result']}{code} in {attempt['took_ms']} ms"
-    if sent.get("settled_at"):
-        where = f" as {sent['reference']}" if sent["reference"] else ""
-        yield sent["settled_at"], f"{name} {sent['state']}{where}"

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli import output
+from bridge.cli import output, story
 from bridge.cli.access import read
 from bridge.store import views
 
@@ -35,11 +35,11 @@ def show(
     as_json: Json = False,
 ) -> None:
     """One referral's story: events in, deliveries out, what the service said."""
-    story = read(lambda tx: views.referral_story(tx, referral_id))
-    if story is None:
+    told = read(lambda tx: views.referral_story(tx, referral_id))
+    if told is None:
         output.err.print("There is no such referral.")
         raise typer.Exit(1)
     if as_json:
-        output.as_json(story)
+        output.as_json(told)
         return
-    output.story(story, released=released)
+    story.show(told, released=released)

@@ -55,6 +55,10 @@ class PrescribingService:
         """The service over HTTP; its FHIR base is `/fhir`."""
         return self.server.app
 
+    def answer_by_itself(self, auto: Auto | None) -> None:
+        """From now on answer what arrives in that way, or wait to be driven."""
+        self._auto = auto
+
     def referrals(self) -> list[Resource]:
         """The Tasks it was given, oldest first."""
         return self.server.resources("Task")

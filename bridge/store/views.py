@@ -41,6 +41,7 @@ _DELIVERY = (
     "released",
     "known_at",
     "label",
+    "cause",
 )
 
 
