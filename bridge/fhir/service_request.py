@@ -62,7 +62,7 @@ def service_request(
         *consent(referral, subject, released),
     ]
     supporting = [{"reference": f"#{r['id']}"} for r in held if r["resourceType"] in ("Flag", "Consent")]
-    note = referral.note if "note" in released else ""
+    notes = (referral.note if "note" in released else "", _priority_note(referral, released), reason)
     return filled(
         resourceType="ServiceRequest",
         meta=filled(
@@ -84,7 +84,7 @@ def service_request(
         performer=[service.reference],
         reasonCode=_reasons(referral, released),
         supportingInfo=supporting,
-        note=[{"text": words} for words in (note, reason) if words],
+        note=[{"text": words} for words in notes if words],
     )
 
 
@@ -99,11 +99,18 @@ def _identifiers(referral: Referral, released: Released, naming: Naming) -> list
 
 def _priority(referral: Referral, released: Released) -> Json:
     """The priority, and beside it the source's own words where it had some."""
-    if "priority" not in released:
+    if "priority" not in released or not referral.priority:
         return {}
     words = referral.priority_text
     said = {"extension": [extension(ORIGINAL_TEXT_EXTENSION, valueString=words)]} if words else {}
     return filled(priority=referral.priority, _priority=said)
+
+
+def _priority_note(referral: Referral, released: Released) -> str:
+    """Words that no code stands for: a required code has to have a value, so GP Connect puts them here."""
+    if "priority" not in released or referral.priority or not referral.priority_text:
+        return ""
+    return f"Priority: {referral.priority_text}"
 
 
 def _reasons(referral: Referral, released: Released) -> list[Json]:

@@ -83,11 +83,19 @@ def test_what_was_withheld_is_labelled_and_never_told() -> None:
 
 
 def test_words_of_the_priority_stand_beside_it() -> None:
-    """A code is never guessed from the words."""
+    """As they were said."""
+    request = made()
+
+    assert request["priority"] == "urgent"
+    assert request["_priority"]["extension"][0]["valueString"] == "2 weeks"
+
+
+def test_words_that_no_priority_stands_for_are_a_note() -> None:
+    """A code is never guessed from the words, and a required one cannot be an extension alone."""
     request = made(a_referral(priority=""))
 
-    assert "priority" not in request
-    assert request["_priority"]["extension"][0]["valueString"] == "2 weeks"
+    assert {"priority", "_priority"} & request.keys() == set()
+    assert {"text": "Priority: 2 weeks"} in request["note"]
     assert check(request) == []
 
 
