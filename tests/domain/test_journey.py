@@ -145,10 +145,10 @@ def test_a_random_life_goes_by_the_table_and_can_always_end(machine: Machine, ch
 
 
 def test_a_delivery_in_doubt_is_never_superseded_nor_discarded_unlooked() -> None:
-    """It may have arrived: only an answer, proof, or a person's look moves it on."""
+    """It may have arrived: only an answer, proof, or a look at the partner moves it on."""
     ways_out = set(DELIVERY_MOVES[DeliveryState.IN_DOUBT])
 
-    assert not ways_out & {DeliveryStep.SUPERSEDE, DeliveryStep.DISCARD, DeliveryStep.WITHHOLD}
+    assert not ways_out & {DeliveryStep.SUPERSEDE, DeliveryStep.DISCARD}
 
 
 def test_a_second_claim_of_what_is_being_sent_is_doubt_and_not_a_second_send() -> None:

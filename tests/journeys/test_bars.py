@@ -421,7 +421,7 @@ async def test_fifty_megabytes_are_refused_unread(site: Site) -> None:
     reader, writer = await asyncio.open_connection(site.http.base_url.host, site.http.base_url.port)
     lines = ["POST /fhir/$process-message HTTP/1.1", "Host: bridge", *(f"{n}: {v}" for n, v in sent.items())]
     writer.write(("\r\n".join(lines) + "\r\n\r\n").encode() + b"{")
-    answer = (await reader.read(2000)).decode()
+    answer = (await reader.readuntil(b"\r\n\r\n")).decode() + (await reader.read(2000)).decode()
     writer.close()
     await writer.wait_closed()
 

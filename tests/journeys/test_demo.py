@@ -92,7 +92,7 @@ async def test_the_day_holds_what_a_day_can_hold(tmp_path: Path) -> None:
     (second_day,) = re.findall(r"Day 2.*?\n(.*?)\nThe service", out, re.DOTALL)
 
     for words in ("new", "changed", "taken back", "said before", "not for the service", "for a person"):
-        assert words in second_day
+        assert " ".join(words.split()) in " ".join(second_day.split())
     for reason in (
         "A row has more or fewer columns",
         "The person is younger than the scheme's age limit",
