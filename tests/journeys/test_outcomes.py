@@ -546,7 +546,7 @@ async def test_a_service_that_cuts_without_a_next_page_loses_no_outcome(polled: 
     await polled.service.score(polled.task, 21)
     (poller,), stop = polled.site.bridge.pollers, asyncio.Event()
     running_poller = asyncio.create_task(poller.run(stop))
-    await asyncio.sleep(3)
+    await asyncio.sleep(12)
     stop.set()
     await running_poller
     await polled.settled()

@@ -169,14 +169,6 @@ async def test_a_reload_is_audited(hub: Site) -> None:
     ]
 
 
-async def test_health_tells_the_versions_in_force(hub: Site, ground: Ground) -> None:
-    """Whoever asks which mapping counts is told the newest."""
-    write(ground.folder, version=7)
-    await hub.bridge.reload(hand(hub.bridge))
-
-    assert (await hub.get("/health")).json()["mappings"]["hub"] == "hub@7"
-
-
 async def test_reloading_under_load_loses_nothing(hub: Site, ground: Ground) -> None:
     """Every event is answered as good, whichever version translated it."""
     numbers = [
