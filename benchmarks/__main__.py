@@ -10,9 +10,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import drain, history, intake, recovery
+from benchmarks import drain, extract, history, intake, recovery
 
-PARTS = {"intake": intake, "drain": drain, "history": history, "recovery": recovery}
+PARTS = {"intake": intake, "drain": drain, "extract": extract, "history": history, "recovery": recovery}
 RESULTS = Path(__file__).parent / "results.json"
 
 

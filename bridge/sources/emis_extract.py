@@ -17,7 +17,8 @@ from bridge.sources.emis_survey import Survey, survey
 from bridge.sources.emis_tables import CODING, CONSULTATION, IN_ORDER, OBSERVATION, REFERRAL
 from bridge.store.held import Fields
 
-ROWS = 500  # that matter, in one chunk
+# Rows that matter in one chunk: nobody else writes while it is taken, and an entry costs what a message does.
+ROWS, ENTRIES = 200, 25
 SPAN = 100_000  # rows read in one chunk, so that the resume point moves on
 WAITING_ROWS = "waiting"  # the last "table": what earlier extracts left unfinished
 START = ("", 0)
@@ -105,12 +106,13 @@ class Extract:
         lines: list[Line] = []
         problems: list[Problem] = []
         last = start
+        most = ENTRIES if file.table in (REFERRAL, OBSERVATION) else ROWS
         for row in _matching(rows, start, _wanted(file, found), file):
             if isinstance(row, Line):
                 lines.append(row)
             elif isinstance(row, Problem):
                 problems.append(row)
-            if row is None or len(lines) + len(problems) >= ROWS:
+            if row is None or len(lines) + len(problems) >= most:
                 yield self._chunk(file, rows, found, done, lines, problems)
                 lines, problems, last = [], [], rows.row
         if rows.broken:
