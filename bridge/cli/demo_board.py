@@ -54,12 +54,8 @@ class Tally:
             told = sorted(here, key=lambda words: _ORDER.index(words) if words in _ORDER else len(_ORDER))
             done, waits = sum(here.values()), self.under_way[step]
             if done + waits:
-                yield (
-                    label,
-                    done,
-                    done + waits,
-                    " · ".join(f"{here[words]} {words}" for words in told if words),
-                )
+                parts = (_unbroken(f"{here[words]} {words}") for words in told if words)
+                yield label, done, done + waits, " · ".join(parts)
 
 
 def tally(tx: Tx) -> Tally:
@@ -150,6 +146,11 @@ def _bars(now: Tally, before: Tally) -> Table:
         bar = ProgressBar(of, done, width=16, complete_style="green", finished_style="green")
         shown.add_row(f"  {label}", _share(done, of), bar)
     return shown
+
+
+def _unbroken(words: str) -> str:
+    """A line ends between such words, never within them."""
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _share(done: int, of: int) -> str:
