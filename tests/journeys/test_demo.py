@@ -159,7 +159,7 @@ async def test_a_demo_that_is_kept_says_where_everything_is_and_cleans_up(
                 (await http.get(f"{exported['SERVICE_URL']}/ServiceRequest")).status_code,
                 (await http.get(exported["RECORD_URL"])).status_code,
             ]
-        config = Path(exported["BRIDGE_CONFIG"]).is_file()  # noqa: ASYNC240 - a test may ask
+        config = Path(exported["BRIDGE_CONFIG"]).is_file()
         process.send_signal(ending)
         rest, err = await said(process)
 
