@@ -82,7 +82,11 @@ def test_the_first_terminal_is_the_demo() -> None:
     """`make` runs the very command that the rest of this file runs; it is only asked what it would do."""
     (command,) = commands("start")
     made = subprocess.run(
-        [*command.split(), "--dry-run", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
+        [*command.split(), "--dry-run", "--no-print-directory"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
 
     assert made.stdout.strip().endswith("bridge demo --keep")

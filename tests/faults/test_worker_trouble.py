@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
@@ -12,7 +13,7 @@ from sqlalchemy import select
 
 from bridge.delivery import outbox
 from bridge.delivery.breaker import REFUSALS, Breaker
-from bridge.delivery.port import LastLook
+from bridge.delivery.port import LastLook, Looker
 from bridge.delivery.worker import Terms, Worker
 from bridge.domain.delivery import Effect, Kind
 from bridge.domain.journey import DeliveryState as State
@@ -167,8 +168,13 @@ async def test_a_process_that_was_frozen_past_its_lease_sends_nothing(
     store: Store, sealer: Sealer, clock: Clock
 ) -> None:
     """Somebody else may be a version further: what it would send now is old."""
+
+    def frozen(_tx: Tx, _claimed: Sequence[Claimed]) -> dict[str, LastLook]:
+        time.sleep(1.6)
+        return {}
+
     partner = Partner()
-    worker = quick_worker(store, sealer, clock, partner, lease=timedelta(seconds=0))
+    worker = quick_worker(store, sealer, clock, partner, lease=timedelta(seconds=3), look=frozen)
     await queue(store)
     await worker.drain()
 
@@ -187,7 +193,15 @@ async def test_an_attempt_ends_before_half_its_lease(store: Store, sealer: Seale
     assert await states(store) == [State.IN_DOUBT]
 
 
-def quick_worker(store: Store, sealer: Sealer, clock: Clock, partner: Partner, *, lease: timedelta) -> Worker:
+def quick_worker(
+    store: Store,
+    sealer: Sealer,
+    clock: Clock,
+    partner: Partner,
+    *,
+    lease: timedelta,
+    look: Looker = lambda _tx, _claimed: {},
+) -> Worker:
     """A worker with a lease of its own."""
     return Worker(
         store,
@@ -196,7 +210,7 @@ def quick_worker(store: Store, sealer: Sealer, clock: Clock, partner: Partner, *
         node="n1",
         terms=Terms(policy=SOON, lease=lease),
         open_body=sealer.open,
-        last_look=lambda _tx, _claimed: {},
+        last_look=look,
         on_settled=lambda *_: None,
         clock=clock,
     )
