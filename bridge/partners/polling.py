@@ -21,6 +21,7 @@ from bridge.partners.searches import shown_in
 OVERLAP = timedelta(minutes=5)
 TRUSTED = timedelta(hours=1)
 PAGE = 100  # resources asked for at once
+LARGE_PAGE = 1000  # asked for where the service has no next pages
 MOST_PAGES = 50
 
 # Changes of one transaction share a moment and may lie on two pages; the narrow one is for a busy second.
@@ -59,12 +60,15 @@ class Polling:
     async def pages(self, kind: Polled, since: datetime | None) -> AsyncIterator[Page]:
         """What changed after `since` (None: everything), oldest first where the service can sort.
 
-        The last page carries the new watermark. After `most_pages`, or where the service counts more than it
-        shows and has no next page, the rest waits for the next poll, which goes on from the newest change
-        read when the pages came in order, and from `since` otherwise.
+        The last page carries the new watermark. Where the service counts more than it shows and has no next
+        page, a large page is asked for. After `most_pages`, or where that is cut too, the rest waits for the
+        next poll, which goes on from the newest change read when the pages came in order, and from `since`
+        otherwise.
         """
         correlation_id = str(self._new_id())
-        answer = await self._client.page(kind, _asked(since), correlation_id=correlation_id)
+        answer = await self._client.page(kind, _asked(since, PAGE), correlation_id=correlation_id)
+        if not _next_link(answer.body) and _counts_more(answer.body, len(shown_in(answer.body, kind))):
+            answer = await self._client.page(kind, _asked(since, LARGE_PAGE), correlation_id=correlation_id)
         answered_at = instant(text(answer.body, "meta", "lastUpdated")) or answer.date
         changes: list[datetime] = []
         followed = set[str]()
@@ -116,8 +120,8 @@ def instant(value: str) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
-def _asked(since: datetime | None) -> list[tuple[str, str]]:
-    asked = [("_sort", "_lastUpdated"), ("_count", str(PAGE))]
+def _asked(since: datetime | None, count: int) -> list[tuple[str, str]]:
+    asked = [("_sort", "_lastUpdated"), ("_count", str(count))]
     if since is None:
         return asked
     after = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

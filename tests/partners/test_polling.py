@@ -116,9 +116,8 @@ async def test_too_many_pages_go_on_where_they_stopped(client_of: Make) -> None:
 async def test_a_second_with_more_changes_than_a_poll_can_read_is_gone_through(client_of: Make) -> None:
     """By less than a second where a second would be no step at all."""
     changed = NOW - timedelta(minutes=40)
-    (page,) = await answered(
-        client_of, a_page(a_task(40), a_task(40)) | {"total": 3}, since=changed - timedelta(seconds=1)
-    )
+    cut = a_page(a_task(40), a_task(40)) | {"total": 3}
+    (page,) = await answered(client_of, cut, cut, since=changed - timedelta(seconds=1))
 
     assert page.watermark == changed - timedelta(milliseconds=1)
 
@@ -146,9 +145,18 @@ async def test_a_service_that_counts_more_than_it_shows_is_not_read_to_the_end(
     last: bool,  # noqa: FBT001
 ) -> None:
     """Medplum's router in memory cuts at _count without a next page: what waits is asked for again."""
-    (page,) = await answered(client_of, a_page(a_task(90), a_task(40)) | {"total": total})
+    cut = a_page(a_task(90), a_task(40)) | {"total": total}
+    (page,) = await answered(client_of, cut, cut)
 
     assert (page.watermark, page.last) == (watermark, last)
+
+
+async def test_a_cut_page_without_a_next_one_is_asked_for_again_larger(client_of: Make) -> None:
+    """A router that cuts at _count gives all of it when it is asked for more."""
+    found = (a_task(90), a_task(60), a_task(40))
+    (page,) = await answered(client_of, a_page(*found[:2]) | {"total": 3}, a_page(*found) | {"total": 3})
+
+    assert (len(page.resources), page.last) == (3, True)
 
 
 @pytest.mark.parametrize(
