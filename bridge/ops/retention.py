@@ -26,7 +26,7 @@ T = TypeVar("T")
 DAY_MS = 86_400_000
 LEASE_MS = 600_000
 BATCH = 100  # rows of one unit
-PAGES = 500  # of SQLite's file that one unit gives back
+PAGES = 200  # of SQLite's file that one unit gives back
 TURN = "purge"
 
 

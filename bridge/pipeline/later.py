@@ -21,7 +21,7 @@ from bridge.pipeline.verdict import Became
 from bridge.sources import Sources
 from bridge.store import messages
 from bridge.store.messages import Message
-from bridge.store.tables import event, message
+from bridge.store.tables import UNSETTLED_EVENT, event, message
 from bridge.store.unit import Store, Tx
 
 BATCH = 100
@@ -58,7 +58,12 @@ async def translate_kept(translator: Translator) -> int:
 def _due(tx: Tx) -> list[tuple[str, str]]:
     query = (
         select(event.c.id, event.c.message_id)
-        .where(event.c.state == EventState.KEPT.value, event.c.kind == "message", event.c.until <= tx.now)
+        .where(
+            UNSETTLED_EVENT,
+            event.c.state == EventState.KEPT.value,
+            event.c.kind == "message",
+            event.c.until <= tx.now,
+        )
         .order_by(event.c.until)
         .limit(BATCH)
     )

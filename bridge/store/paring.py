@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, bindparam, delete, exists, select, update
+from sqlalchemy import BindParameter, bindparam, delete, exists, select, update
 
 from bridge.domain.paring import WITHOUT_CONTENT, WITHOUT_PERSON, pare, pare_outcome
 from bridge.store import documents
@@ -19,25 +19,23 @@ from bridge.store.unit import Tx
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 
 
-def _closed(level: int) -> Select[Any]:
-    return (
-        select(referral.c.id, referral.c.closed_at.label("at"))
-        .where(
-            referral.c.pared == level - 1,
-            *older(referral.c.closed_at, referral.c.id),
-            ~exists().where(event.c.referral_id == referral.c.id, event.c.state.in_(UNRESOLVED)),
-            ~exists().where(delivery.c.referral_id == referral.c.id),
-        )
-        .order_by("at", "id")
-    )
-
-
-CLOSED = {level: _closed(level) for level in (WITHOUT_CONTENT, WITHOUT_PERSON)}
+CLOSED = (
+    select(referral.c.id, referral.c.closed_at.label("at"))
+    .where(referral.c.pared == bindparam("level"), *older(referral.c.closed_at, referral.c.id))
+    .order_by("at", "id")
+)
+OVER = select(referral.c.id).where(
+    referral.c.id.in_(_IDS),
+    ~exists().where(event.c.referral_id == referral.c.id, event.c.state.in_(UNRESOLVED)),
+    ~exists().where(delivery.c.referral_id == referral.c.id),
+)
 
 
 def _find(tx: Tx, before: int, after: Place, limit: int, *, level: int) -> Found:
-    rows = page(tx, CLOSED[level], before, after, limit)
-    return Found([row.id for row in rows], next_place(rows, limit))
+    """Closed so long ago, a level above; those of the batch for which nothing waits."""
+    rows = page(tx, CLOSED.params(level=level - 1), before, after, limit)
+    ids = [row.id for row in rows]
+    return Found(list(tx.run(OVER, {"ids": ids}).scalars()) if ids else [], next_place(rows, limit))
 
 
 def _pare(tx: Tx, ids: Sequence[str], *, level: int) -> int:

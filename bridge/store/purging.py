@@ -259,5 +259,7 @@ def give_back(tx: Tx, pages: int) -> int:
     if tx.dialect != "sqlite":
         return 0
     raw: Any = tx.conn.connection.dbapi_connection
-    raw.execute(f"PRAGMA incremental_vacuum({int(pages)})").fetchall()  # each step of it frees one page
-    return int(tx.conn.exec_driver_sql("PRAGMA freelist_count").scalar_one())
+    free = int(raw.execute("PRAGMA freelist_count").fetchone()[0])
+    for _ in range(min(pages, free)):
+        raw.execute("PRAGMA incremental_vacuum(1)")  # Python takes one step of it, which frees one page
+    return int(raw.execute("PRAGMA freelist_count").fetchone()[0])

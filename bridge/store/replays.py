@@ -10,7 +10,8 @@ from sqlalchemy import bindparam, exists, func, or_, select
 
 from bridge.domain.journey import DeliveryState, EventState, EventStep, ReferralState
 from bridge.store import facts, messages
-from bridge.store.tables import delivery, event, message, referral, settled
+from bridge.store.purging import UNRESOLVED
+from bridge.store.tables import UNSETTLED_EVENT, delivery, event, message, referral, settled
 from bridge.store.unit import Tx
 
 CONFLICTS = ("version-conflict", "clock-changed-kind")
@@ -145,7 +146,10 @@ def _parked_events(run: Run, behind: tuple[int, str]) -> Query:
     wanted = run.filter
     query = select(event.c.id, event.c.at, event.c.state, event.c.code)
     query = _behind(query, event.c.at, event.c.id, behind, run)
-    query = query.where(event.c.state == (wanted.state or EventState.PARKED.value))
+    state = wanted.state or EventState.PARKED.value
+    query = query.where(event.c.state == state)
+    if state in UNRESOLVED:
+        query = query.where(UNSETTLED_EVENT)
     for column, value in (
         (event.c.code, wanted.code),
         (event.c.source, wanted.source),

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 
 from bridge.domain.delivery import Leg
 from bridge.domain.journey import DeliveryState, EventState, ReferralState
-from bridge.store.tables import delivery, event, event_key, feed, message, referral, settled
+from bridge.store.tables import UNSETTLED_EVENT, delivery, event, event_key, feed, message, referral, settled
 from bridge.store.unit import Tx
 
 MOST = 200  # entries of each list; the numbers count all
@@ -134,6 +134,8 @@ def _reasons(tx: Tx, state: EventState, since: int | None, practice: str | None)
     )
     if state is EventState.NOT_SENT:
         query = query.where(or_(event_key.c.id.is_(None), event_key.c.referral_id.is_(None)))
+    if state is EventState.PARKED:
+        query = query.where(UNSETTLED_EVENT)
     if since is not None:
         query = query.where(event.c.at >= since)
     return _grouped(tx.run(_of(query, event.c.practice, practice)))

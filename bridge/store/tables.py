@@ -25,6 +25,10 @@ from sqlalchemy import (
 
 metadata = MetaData()
 
+# SQLite uses the index of unsettled events only where a query says this very condition, beside the one state.
+UNSETTLED = "state IN ('kept','waiting','parked')"
+UNSETTLED_EVENT = text(f"event.{UNSETTLED}")
+
 _serial = BigInteger().with_variant(Integer, "sqlite")
 
 setting = Table(
@@ -106,8 +110,8 @@ event = Table(
         "event_unsettled_ix",
         "state",
         "until",
-        sqlite_where=text("state IN ('kept','waiting','parked')"),
-        postgresql_where=text("state IN ('kept','waiting','parked')"),
+        sqlite_where=text(UNSETTLED),
+        postgresql_where=text(UNSETTLED),
     ),
     Index("event_listed_ix", "practice", "at"),
     Index(

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Table, func, select
 
 from bridge.domain.journey import DeliveryState, EventState, ReferralState
-from bridge.store.tables import attempt, delivery, event, message, outcome, referral, settled
+from bridge.store.tables import UNSETTLED_EVENT, attempt, delivery, event, message, outcome, referral, settled
 from bridge.store.unit import Tx
 
 Row = Mapping[Any, Any]
@@ -124,11 +124,8 @@ def parked(tx: Tx, *, limit: int = 200) -> list[dict[str, Any]]:
     """All that waits for a person: events, referrals and deliveries, oldest first."""
     events = select(
         event.c.id, event.c.code, event.c.at, event.c.practice, event.c.referral_id, event.c.position
-    )
-    found = [
-        {**_plain(row), "what": "event"}
-        for row in tx.run(events.where(event.c.state == EventState.PARKED.value).limit(limit)).mappings()
-    ]
+    ).where(UNSETTLED_EVENT, event.c.state == EventState.PARKED.value)
+    found = [{**_plain(row), "what": "event"} for row in tx.run(events.limit(limit)).mappings()]
     referrals = select(
         referral.c.id, referral.c.code, referral.c.updated_at.label("at"), referral.c.practice
     ).where(referral.c.state == ReferralState.PARKED.value)

@@ -20,7 +20,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "held": Entry(
         "The bridge stands still on purpose and takes nothing until an operator resumes it.",
-        "Send it again later; `bridge hold show` says who stopped it and why.",
+        "Send it again later; `bridge hold` says who stopped it and why.",
         "transient",
     ),
     "media-type": Entry(
