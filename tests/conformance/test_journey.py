@@ -70,6 +70,37 @@ async def test_a_change_updates_the_request_and_leaves_the_task_to_the_service(p
 
 
 @at_each_server
+async def test_a_change_before_it_left_is_all_that_leaves(place: Place) -> None:
+    """The service never sees the older version."""
+    sender = JsonEvents(place)
+    referral = await sender.refer()
+    await sender.change()
+    await place.settle()
+
+    (request,) = await place.service.held("ServiceRequest", REFERRAL, referral)
+    assert request["priority"] == "urgent"
+    assert len(place.service.front.writes()) == 1
+
+
+@at_each_server
+async def test_a_repeat_and_a_change_while_it_is_on_its_way_end_as_one(place: Place) -> None:
+    """The repeat is nothing new; the change follows what it changes."""
+    sender = JsonEvents(place)
+    referral = await sender.refer()
+    answer = place.service.front.hold("POST")
+    sending = asyncio.create_task(place.settle())
+    await answer.there.wait()
+    again = await sender.refer()
+    await sender.change()
+    answer.go.set()
+    await sending
+
+    (request,) = await place.service.held("ServiceRequest", REFERRAL, referral)
+    assert (again, request["priority"], request["status"]) == (referral, "urgent", "active")
+    assert await place.there(referral, sender.number) == (1, 1, 1)
+
+
+@at_each_server
 @by_each_sender
 async def test_a_cancel_before_it_left_sends_nothing(place: Place, sends: type[Sender]) -> None:
     """Nobody at the service ever hears of the person."""
