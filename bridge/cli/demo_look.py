@@ -99,8 +99,9 @@ def further(site: Site, *, keep: bool) -> None:
         "SERVICE_URL": f"{site.service}/fhir",
         "RECORD_URL": site.record,
     }
-    if shutil.which("bridge") is None:
-        exports["PATH"] = f"{Path(sys.executable).parent}:$PATH"
+    programs = Path(sys.executable).parent
+    if shutil.which("bridge") != str(programs / "bridge"):  # on Linux another program may have that name
+        exports["PATH"] = f"{programs}:$PATH"
     for name, value in exports.items():
         output.out.print(f"export {name}={value}", highlight=False, soft_wrap=True)
     output.out.print()
