@@ -151,9 +151,8 @@ async def test_an_attempt_that_never_ends_is_a_wedged_worker(watched: Watched) -
     """The loop may turn and turn while every place in it is taken."""
     await send(watched)
     worker = watched.site.bridge.workers[0]
-    watched.site.service.script(Step(trouble=Trouble.HANG, seconds=0.5))
-    for claimed, look in await worker._claim():
-        worker._launch(claimed, look)
+    watched.site.service.script(Step(trouble=Trouble.HANG, seconds=3))
+    await worker._launched()
     in_time = await watched.told()
     watched.senses["now"] = lambda: now_ms() + WEDGED_MS + 1000
     worker.beat += WEDGED_MS + 1000
