@@ -98,6 +98,14 @@ class Event(Enum):
             "took_s",
         ),
     )
+    ALERT_RAISED = (logging.WARNING, "something is not well", ("check", "of", "code", "severity"))
+    ALERT_CLEARED = (logging.INFO, "it is well again", ("check", "of", "code", "severity"))
+    ALERT_UNSENT = (
+        logging.ERROR,
+        "alerts reach nobody this way for now; they are kept and tried again",
+        ("route", "reason"),
+    )
+    ALERT_ROUTE_BACK = (logging.INFO, "alerts reach people this way again", ("route",))
     RISK_RAISED = (logging.CRITICAL, "a risk was raised: the risk contact must hear", ("referral", "scheme"))
 
 

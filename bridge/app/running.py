@@ -49,6 +49,7 @@ async def run(bridge: Bridge, stop: asyncio.Event, anew: asyncio.Event | None = 
         group.create_task(server.serve())
         group.create_task(controls.serve([control.listen(settings.data)]))
         group.create_task(bridge.gauge.watch(stop))
+        group.create_task(bridge.watch.alerting.watch(stop))
         group.create_task(_reload(bridge, stop, anew or asyncio.Event()))
         for worker in bridge.workers:
             group.create_task(worker.run(stop))

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from fastapi import APIRouter, Request
 
+from bridge.app.alerting import tellers
 from bridge.app.partners import partner_names
 from bridge.config import Settings
 from bridge.delivery.worker import Worker
 from bridge.errors import ConfigError, Problem
 from bridge.ops import health, metrics, status
+from bridge.ops.alerting import Alerting, Routes, Terms
 from bridge.ops.health import Guard
 from bridge.ops.metrics import Metrics
 from bridge.ops.pulse import Bounds, Expiry, Hearts, Pulse, Release, now_ms
@@ -36,6 +38,7 @@ class Watch:
 
     vitals: Vitals
     metrics: Metrics
+    alerting: Alerting
     operator: Guard
     keyed: Guard
 
@@ -76,6 +79,7 @@ def open_watch(
 ) -> Watch:
     """Everything that watches; ConfigError for a key, a certificate or a source that is not there."""
     release = settings.release
+    routes = Routes(tellers(settings))
     pulse = Pulse(
         store=store,
         node=settings.node,
@@ -96,9 +100,19 @@ def open_watch(
         full=full,
         expected=tuple(_expected(settings, rulebook, sources)),
         expiries=tuple(_expiries(settings)),
+        alert_routes=routes.standing,
+    )
+    vitals = Vitals(pulse)
+    alerting = Alerting(
+        store=store,
+        node=settings.node,
+        report=vitals.report,
+        routes=routes,
+        terms=Terms(after_s=settings.alerts.after_s, every_s=settings.alerts.every_s),
+        hearts=pulse.hearts,
     )
     keyed = _keyed(settings.watch.status_key, operator)
-    return Watch(vitals=Vitals(pulse), metrics=counted, operator=operator, keyed=keyed)
+    return Watch(vitals=vitals, metrics=counted, alerting=alerting, operator=operator, keyed=keyed)
 
 
 def _bounds(settings: Settings) -> Bounds:

@@ -4,6 +4,7 @@ import typer
 
 from bridge.cli import (
     again,
+    alerting,
     bulk,
     configuring,
     demo,
@@ -41,4 +42,5 @@ app.add_typer(referrals.app, name="referrals")
 app.add_typer(parked.app, name="parked")
 app.add_typer(configuring.app, name="config")
 app.add_typer(keys.app, name="keys")
+app.add_typer(alerting.app, name="alerts")
 app.add_typer(mapping.app, name="map")

@@ -14,7 +14,14 @@ app = typer.Typer(help="The settings in force.", no_args_is_help=True)
 
 _PASSWORD = re.compile(r"(?<=://)([^/@:\s]*):[^/@\s]*@")  # of a URL
 _REFERENCE = re.compile(r"env:[A-Z_][A-Z0-9_]*|file:/.*")
-_SECRET = ("key", "keys", "secret", "passphrase", "webhook")  # how settings end that hold a reference
+_SECRET = (
+    "key",
+    "keys",
+    "secret",
+    "passphrase",
+    "password",
+    "webhook",
+)  # how settings end that hold a reference
 HIDDEN = "*** (not a reference)"
 
 

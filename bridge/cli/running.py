@@ -6,6 +6,7 @@ import signal
 import typer
 
 from bridge.app import data_folder, open_bridge
+from bridge.app.alerting import tellers
 from bridge.app.callers import read_callers
 from bridge.app.doors import options, refuse_open_doors
 from bridge.app.partners import refuse_wrong_endpoints
@@ -49,6 +50,7 @@ def check() -> None:
     options(site.http)
     refuse_wrong_endpoints(site, rulebook)
     read_callers(site)
+    tellers(site)
     practices = [p for scheme in rulebook.schemes for p in scheme.practices]
     live = sum(p.mode.value == "live" for p in practices)
     output.out.print(

@@ -167,6 +167,7 @@ def _settled(settings: Settings, home: Path) -> Settings:
             "mappings": home / settings.mappings,
             "database": database,
             "http": _at_home(settings.http, home),
+            "alerts": _at_home(settings.alerts, home),
             "issuers": tuple(_at_home(each, home) for each in settings.issuers),
             "folders": tuple(_at_home(each, home) for each in settings.folders),
             "mllp": tuple(_at_home(each, home) for each in settings.mllp),

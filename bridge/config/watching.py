@@ -1,6 +1,7 @@
 """Settings of whoever watches the bridge: bounds of health, alerts, and what this release is called."""
 
 from datetime import date
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -56,7 +57,13 @@ class AlertSettings(_Strict):
     """Who is told when something begins and when it is over: a webhook, people by e-mail, or both."""
 
     webhook: str = Field(
-        default="", description="Where the address of the webhook lies, since it may hold a secret."
+        default="",
+        description="Where the address of the webhook lies, since it may hold a secret.",
+    )
+    proxy: str = Field(default="", description="Outbound HTTP proxy for the webhook.")
+    ca_bundle: Path | None = Field(
+        default=None,
+        description="CA certificates trusted for webhook and mail server instead of the system's.",
     )
     mail_server: str = Field(default="", description="Host of the SMTP server.")
     mail_port: int = Field(default=587, ge=1, le=65_535, description="Port of the SMTP server.")

@@ -28,7 +28,10 @@ class BreakerState(StrEnum):
 
 @dataclass(slots=True)
 class Breaker:
-    """One partner's breaker; `now` gives milliseconds."""
+    """One partner's breaker; `now` gives milliseconds.
+
+    `since` is when it came to its state, 0 while nothing has been sent yet that could tell.
+    """
 
     now: Callable[[], int]
     state: BreakerState = BreakerState.CLOSED
@@ -52,7 +55,7 @@ class Breaker:
         """An attempt was accepted."""
         self._failures = 0
         self._forget_refusals()
-        if self.state is not BreakerState.CLOSED:
+        if self.state is not BreakerState.CLOSED or not self.since:
             self.state, self.since, self._rest = BreakerState.CLOSED, self.now(), REST_MS
 
     def failed(self, error: DeliveryError, lane_id: int) -> bool:

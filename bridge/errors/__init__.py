@@ -11,6 +11,7 @@ BridgeError
 │ └ NotFound           no such thing, or not for this caller
 ├ Unavailable          ours: the store is full, locked or away; the sender should try again
 │ └ Busy               enough waits here already; the sender should come later
+├ NotTold              nobody heard of an alert this way; it is tried again
 └ DeliveryError        one attempt failed; see delivery/retry.py
   ├ Refused            the partner read it and said no
   ├ NotThePartner      something answered, but not the partner's FHIR server
@@ -107,6 +108,10 @@ class Unavailable(BridgeError):
 
 class Busy(Unavailable):
     """Enough waits here already; come again later."""
+
+
+class NotTold(BridgeError):
+    """Nobody heard of an alert this way."""
 
 
 class DeliveryError(BridgeError):

@@ -54,6 +54,9 @@ def judged(pulse: Pulse, touch: Touch, look: Look) -> Iterator[Check]:
             yield _breaker(worker.name, worker.breaker)
     for expiry in pulse.expiries:
         yield _expiry(pulse, expiry)
+    for route, since in pulse.alert_routes().items():
+        found = Check(name="alerts:route", of=route, value="failing" if since else "well", since=since)
+        yield _warn(since is not None, found, "alert-unsent")
     if look.standing is not None:
         yield from _stored(pulse, look.standing)
     for source, version in pulse.mappings().items():
@@ -93,11 +96,11 @@ def _node(pulse: Pulse) -> Iterator[Check]:
 
 
 def _breaker(name: str, breaker: Breaker) -> Check:
-    found = Check(name="partner:breaker", of=name, value=breaker.state.value)
+    found = Check(name="partner:breaker", of=name, value=breaker.state.value, since=breaker.since or None)
     if breaker.state is BreakerState.CLOSED:
         return found
     code = "partner-refusing" if breaker.refusing else "partner-away"
-    return replace(found, status=Status.WARN, code=code, since=breaker.since, until=breaker.until)
+    return replace(found, status=Status.WARN, code=code, until=breaker.until)
 
 
 def _expiry(pulse: Pulse, expiry: Expiry) -> Check:

@@ -90,7 +90,8 @@ class Pulse:
     """One node as health sees it.
 
     `folders` are where data is kept, `feed_limit` how old a practice's feed may be (None: nobody's), `full`
-    the code of what closes the doors. A database that does not answer within `patience_s` does not answer.
+    the code of what closes the doors, `alert_routes` since when (ms) a way to tell people fails. A database
+    that does not answer within `patience_s` does not answer.
     """
 
     store: Store
@@ -107,6 +108,7 @@ class Pulse:
     full: Callable[[], str]
     expected: Sequence[Expected] = ()
     expiries: Sequence[Expiry] = ()
+    alert_routes: Callable[[], Mapping[str, int | None]] = dict
     patience_s: float = 2.0
     fresh_s: float = 1.0
     now: Callable[[], int] = field(default=now_ms)

@@ -3,6 +3,11 @@
 from bridge.errors.catalogue.entry import Entry
 
 ENTRIES: dict[str, Entry] = {
+    "alert-unsent": Entry(
+        "Alerts do not reach anybody by this route; they are kept and sent when it works again.",
+        "Run `bridge alerts test`: it says why. Until then look at health yourself.",
+        "exception",
+    ),
     "cancel-waiting": Entry(
         "A cancel is parked: the service may still contact someone who should not be contacted.",
         "Telephone the service now, then see `bridge parked list`.",
