@@ -9,6 +9,7 @@ from bridge.pipeline import forward
 from bridge.pipeline.applied import Applied, Origin, remember
 from bridge.pipeline.context import Context, patient_index
 from bridge.pipeline.write_back import day_of
+from bridge.schemes import withdrawal
 from bridge.store import keys, messages, people, referrals
 from bridge.store.keys import Key
 from bridge.store.referrals import Stored
@@ -102,6 +103,25 @@ def withdraw(
     for stored in living:
         close(tx, ctx, stored, ReferralStep.WITHDRAW, cause, code)
     return [s.id for s in living]
+
+
+def withdrawn(
+    tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent, known: Key | None
+) -> Applied | None:
+    """Take back a referral whose practice no scheme names any more, when the event says why it must be."""
+    code = withdrawal(event.referral) if event.referral else ""
+    stored = referrals.hold(tx, known.referral_id) if code and known and known.referral_id else None
+    if stored is None or stored.state not in LIVING:
+        return None
+    remember(tx, origin, event, stored.id)
+    close(tx, ctx, stored, ReferralStep.WITHDRAW, origin.event_id, code)
+    return Applied(
+        state=EventState.APPLIED,
+        code=code,
+        referral_id=stored.id,
+        practice=stored.practice,
+        patient=stored.patient,
+    )
 
 
 def was_filed(tx: Tx, patient: str, record: Referral) -> bool:

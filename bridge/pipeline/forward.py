@@ -35,6 +35,8 @@ STATUS = {
     ReferralState.REJECTED: "revoked",
     ReferralState.ENTERED_IN_ERROR: "entered-in-error",
 }
+# A cancel of ours is on its way, or was never needed; the service hears nothing else of such a referral.
+TAKEN_BACK = frozenset(state for state, status in STATUS.items() if status in ("revoked", "entered-in-error"))
 # Codes of a last look that waits for the practice, not for the service.
 HELD_BACK = ("practice-not-live", "feed-too-old")
 
@@ -50,7 +52,7 @@ def change(tx: Tx, ctx: Context, stored: Stored, *, cause: str) -> None:
     if stored.state is ReferralState.PARKED:
         return  # the release sends the newest record
     status = STATUS[stored.state]
-    if status == "revoked":
+    if stored.state in TAKEN_BACK:
         cancel(tx, ctx, stored, cause=cause)
     elif not stored.shadow and outbox.must_create(tx, stored.id, stored.service, stored.patient):
         create(tx, ctx, stored, cause=cause)
@@ -145,20 +147,25 @@ def last_look(ctx: Context) -> Callable[[Tx, Sequence[Claimed]], dict[str, LastL
 
 
 def _look(tx: Tx, ctx: Context, claimed: Claimed, about: About) -> LastLook:
+    """A cancel always goes (promise 5), and what waits before it in its lane does not hold it back."""
+    kind = Kind(claimed.row.kind)
+    if kind is Kind.CANCEL:
+        return LastLook(known_at=about.known_at)
+    code = _forbidden(kind, about)
+    if code:
+        return LastLook(withhold=code, known_at=about.known_at)
     found = ctx.rulebook.of_practice(about.practice)
     if found is None or found[1].mode is not Mode.LIVE:
         return LastLook(wait=timedelta(minutes=10), code="practice-not-live")
-    if claimed.row.kind == Kind.CANCEL.value:
-        return LastLook(known_at=about.known_at)
-    if claimed.row.kind == Kind.CREATE.value:
-        code = _forbidden(about)
-        if code:
-            return LastLook(withhold=code, known_at=about.known_at)
     return _stale(tx, *found, about.known_at)
 
 
-def _forbidden(about: About) -> str:
-    """Why this referral may no longer leave for the first time; "" when it may."""
+def _forbidden(kind: Kind, about: About) -> str:
+    """Why a referral may no longer leave for the first time, or a version of it be told; "" when it may."""
+    if kind is Kind.CHANGE:
+        return "already-closed" if about.state in TAKEN_BACK else ""
+    if kind is not Kind.CREATE:
+        return ""
     if about.deceased:
         return "patient-deceased"
     if about.dissent:

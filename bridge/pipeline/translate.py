@@ -13,13 +13,11 @@ from bridge.pipeline import ending, forward
 from bridge.pipeline.applied import Applied, Origin, Said, remember
 from bridge.pipeline.context import Context, patient_index
 from bridge.pipeline.ending import ENDINGS, close, end
-from bridge.schemes import Mode, Verdict
+from bridge.schemes import Mode, Verdict, withdrawal
 from bridge.store import keys, messages, referrals, replays
 from bridge.store.keys import Key
 from bridge.store.referrals import Opening, Stored
 from bridge.store.unit import Tx
-
-WITHDRAWING = frozenset({"consent-refused", "patient-deceased", "patient-not-registered"})
 
 
 def apply(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent) -> Applied:
@@ -90,7 +88,10 @@ def _referred(
     patient = patient_index(tx, record.patient, practice) or str(event.key.id)
     found = ctx.rulebook.of_practice(practice)
     if found is None:
-        return Applied(state=EventState.NOT_SENT, code="practice-unknown", practice=practice, patient=patient)
+        unknown = Applied(
+            state=EventState.NOT_SENT, code="practice-unknown", practice=practice, patient=patient
+        )
+        return ending.withdrawn(tx, ctx, origin, event, known) or unknown
     scheme, rule = found
     tx.lock(f"{patient}|{scheme.service.name}")
     said = Said(ctx, origin, event, record, scheme, rule, patient, practice)
@@ -198,9 +199,10 @@ def _changed(tx: Tx, said: Said, stored: Stored) -> Applied:
         return said.applied(EventState.NOT_SENT, "already-closed", stored.id)
     if stored.record.key != said.event.key:
         return said.applied(EventState.ATTACHED, "same-episode", stored.id)
-    _, code = said.gate()
-    if code in WITHDRAWING or code == "not-a-trigger":
-        step = ReferralStep.WITHDRAW if code in WITHDRAWING else ReferralStep.CANCEL
+    withdrawn = withdrawal(said.record)
+    code = withdrawn or said.gate()[1]
+    if withdrawn or code == "not-a-trigger":
+        step = ReferralStep.WITHDRAW if withdrawn else ReferralStep.CANCEL
         close(tx, said.ctx, stored, step, cause, code)
         return said.applied(EventState.APPLIED, code, stored.id)
     renewed = referrals.step(tx, stored, ReferralStep.CHANGE, record=said.record)

@@ -2,10 +2,20 @@
 
 from dataclasses import dataclass
 
-from bridge.schemes.gate import Case, Decision, Verdict, decide
+from bridge.schemes.gate import Case, Decision, Verdict, decide, withdrawal
 from bridge.schemes.scheme import Mode, PracticeRule, Scheme
 
-__all__ = ["Case", "Decision", "Mode", "PracticeRule", "Rulebook", "Scheme", "Verdict", "decide"]
+__all__ = [
+    "Case",
+    "Decision",
+    "Mode",
+    "PracticeRule",
+    "Rulebook",
+    "Scheme",
+    "Verdict",
+    "decide",
+    "withdrawal",
+]
 
 
 @dataclass(slots=True)

@@ -67,16 +67,17 @@ def _not_a_trigger(case: Case) -> str:
     return "" if code in case.scheme.triggers_of(case.practice) else "not-a-trigger"
 
 
-def _consent(case: Case) -> str:
-    return "consent-refused" if case.record.consent in (Consent.REFUSED, Consent.WITHDRAWN) else ""
+def _withdrawn(case: Case) -> str:
+    return withdrawal(case.record)
 
 
-def _deceased(case: Case) -> str:
-    return "patient-deceased" if case.record.patient.deceased else ""
-
-
-def _unregistered(case: Case) -> str:
-    return "patient-not-registered" if case.record.patient.registered is False else ""
+def withdrawal(record: Referral) -> str:
+    """Why what was referred before must be taken back, whatever its practice's mode; "" when it need not."""
+    if record.consent in (Consent.REFUSED, Consent.WITHDRAWN):
+        return "consent-refused"
+    if record.patient.deceased:
+        return "patient-deceased"
+    return "patient-not-registered" if record.patient.registered is False else ""
 
 
 def _author(case: Case) -> str:
@@ -127,9 +128,7 @@ _CHECKS: tuple[tuple[Callable[[Case], str], Verdict], ...] = (
     (_off, Verdict.NOT_SENT),
     (_test_patient, Verdict.NOT_SENT),
     (_not_a_trigger, Verdict.NOT_SENT),
-    (_consent, Verdict.NOT_SENT),
-    (_deceased, Verdict.NOT_SENT),
-    (_unregistered, Verdict.NOT_SENT),
+    (_withdrawn, Verdict.NOT_SENT),
     (_recorded, Verdict.PARK),
     (_before_live, Verdict.NOT_SENT),
     (_history, Verdict.NOT_SENT),
