@@ -15,9 +15,9 @@ from typing import Any
 
 from bridge.errors import ConfigError, Unavailable
 from bridge.store.facts import KEYS, Ring
+from bridge.store.file_lock import lock_file
 from bridge.store.hold import NAME as HOLD
 from bridge.store.migrate import HEAD
-from bridge.store.sqlite import lock_file
 
 MADE = "backup"  # the fact that says when a copy was made, and by which node
 

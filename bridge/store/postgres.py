@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, text
@@ -17,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
 from bridge.errors import ConfigError, Unavailable
 from bridge.store.migrate import HEAD, current
-from bridge.store.unit import OnCommit, Sealer, Tx, Work, unobserved
+from bridge.store.unit import OnCommit, Sealer, Tx, Work, in_thread, unobserved
 
 T = TypeVar("T")
 TRIES = 6
@@ -65,7 +66,7 @@ class PostgresStore:
 
     async def run(self, work: Work[T]) -> T:
         """Run the unit on a pooled connection; returns after COMMIT."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, work)
+        return await in_thread(self._pool, partial(self._run, work))
 
     async def read(self, work: Work[T]) -> T:
         """Run on a read-only, repeatable-read snapshot."""
@@ -78,7 +79,7 @@ class PostgresStore:
             except DBAPIError as error:
                 raise _unavailable(error) from None
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, reading)
+        return await in_thread(self._pool, reading)
 
     async def close(self) -> None:
         """Let go of every connection."""
@@ -107,6 +108,17 @@ class PostgresStore:
         raise Unavailable("the database is too busy")
 
 
+# A line that goes dead without a word is given up in half a minute, not in hours.
+_CONNECT = {
+    "connect_timeout": 5,
+    "application_name": "bridge",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+
+
 def engine(url: str, connections: int) -> Engine:
     """The pool; `url` is a postgresql:// URL."""
     return create_engine(
@@ -115,7 +127,7 @@ def engine(url: str, connections: int) -> Engine:
         max_overflow=0,
         pool_timeout=10,
         pool_recycle=1800,
-        connect_args={"connect_timeout": 5, "application_name": "bridge"},
+        connect_args=_CONNECT,
         query_cache_size=1000,
     )
 

@@ -7,7 +7,6 @@ One process serves a file: a lock file beside it says so, and network file syste
 """
 
 import asyncio
-import fcntl
 import queue
 import threading
 import time
@@ -22,14 +21,14 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool, QueuePool
 
 from bridge.errors import ConfigError, Unavailable
+from bridge.store.file_lock import lock_file
 from bridge.store.migrate import migrate
 from bridge.store.queries import VOID_LEASES
-from bridge.store.unit import OnCommit, Sealer, Tx, Work, unobserved
+from bridge.store.unit import CLOSED, OnCommit, Sealer, Tx, Work, in_thread, unobserved
 
 T = TypeVar("T")
 GROUP = 256
 READERS = 4
-NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ncpfs", "afs"})
 
 
 class _Waiting(Generic[T]):
@@ -67,7 +66,7 @@ class SqliteReader:
             except DBAPIError as error:
                 raise _unavailable(error) from None
 
-        return await asyncio.get_running_loop().run_in_executor(self._pool, reading)
+        return await in_thread(self._pool, reading)
 
     async def close(self) -> None:
         """Let go of every connection."""
@@ -103,17 +102,21 @@ class SqliteStore(SqliteReader):
             raise
         self._conn: Connection | None = None  # the writer thread's own
         self._waiting: queue.SimpleQueue[_Waiting[Any] | None] = queue.SimpleQueue()
+        self._closed = False
         self._thread = threading.Thread(target=self._write_loop, name="store-write", daemon=True)
         self._thread.start()
 
     async def run(self, work: Work[T]) -> T:
         """Queue the unit for the writer; resolves after the commit that holds it."""
+        if self._closed or not self._thread.is_alive():
+            raise Unavailable(CLOSED)
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.put(_Waiting(work, future))
         return await future
 
     async def close(self) -> None:
         """Finish what is queued, then let go of the file."""
+        self._closed = True
         self._waiting.put(None)
         await asyncio.get_running_loop().run_in_executor(None, self._thread.join)
         await super().close()
@@ -143,26 +146,46 @@ class SqliteStore(SqliteReader):
             group.append(more)
         return group, True
 
-    def _commit(self, group: list[_Waiting[Any]]) -> None:
-        done: list[_Done] = []
+    def _commit(self, group: list[_Waiting[Any]]) -> Unavailable | None:
+        """Commit the group and answer each of it; why none could begin is the answer to them all."""
         started = time.perf_counter()
+        done: list[_Done] = []
         try:
-            if self._conn is None:
-                self._conn = self._engine.connect()
-            self._conn.begin()
-            raw: Any = self._conn.connection.dbapi_connection
-            done.extend((waiting, *self._attempt(self._conn, raw, waiting)) for waiting in group)
-            self._conn.commit()
+            conn = self._begun()
+        except Exception as error:  # noqa: BLE001 - locked or gone: nobody need wait for that again
+            return self._refuse(group, _unavailable(error))
+        try:
+            raw: Any = conn.connection.dbapi_connection
+            done.extend((waiting, *self._attempt(conn, raw, waiting)) for waiting in group)
+            conn.commit()
         except Exception as error:  # noqa: BLE001 - the store failed; each unit gets its own honest answer
             self._disconnect()
             if len(group) > 1:
-                for waiting in group:
-                    self._commit([waiting])
-                return
-            done = [(group[0], None, _unavailable(error))]
-        else:
-            self._on_commit(len(group), time.perf_counter() - started)
+                self._one_by_one(group)
+            else:
+                self._refuse(group, _unavailable(error))
+            return None
+        self._on_commit(len(group), time.perf_counter() - started)
         _resolve(done)
+        return None
+
+    def _one_by_one(self, group: list[_Waiting[Any]]) -> None:
+        for n, waiting in enumerate(group, 1):
+            error = self._commit([waiting])
+            if error is not None:
+                self._refuse(group[n:], error)
+                return
+
+    def _refuse(self, group: list[_Waiting[Any]], error: Unavailable) -> Unavailable:
+        self._disconnect()
+        _resolve([(waiting, None, Unavailable(str(error))) for waiting in group])
+        return error
+
+    def _begun(self) -> Connection:
+        if self._conn is None:
+            self._conn = self._engine.connect()
+        self._conn.begin()
+        return self._conn
 
     def _attempt(self, conn: Connection, raw: Any, waiting: _Waiting[Any]) -> tuple[Any, Exception | None]:
         raw.execute("SAVEPOINT unit")
@@ -243,36 +266,6 @@ _PRAGMAS = {
         "temp_store=MEMORY",
     ),
 }
-
-
-def lock_file(path: Path) -> Any:
-    """Hold `<file>.lock` for as long as the store is open, or say who may not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    kind = file_system(path.parent)
-    if kind in NETWORK_FILE_SYSTEMS:
-        raise ConfigError(
-            f"the database folder is on a network file system ({kind}), which cannot lock safely"
-        )
-    lock = path.with_name(path.name + ".lock")
-    handle = lock.open("a+", encoding="ascii")
-    lock.chmod(0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        handle.close()
-        raise ConfigError(f"{path.name} is in use by another bridge process") from None
-    return handle
-
-
-def file_system(folder: Path) -> str:
-    """The type of the file system `folder` is on, from /proc/self/mounts; "" where that cannot be read."""
-    try:
-        mounts = [line.split()[1:3] for line in Path("/proc/self/mounts").read_text().splitlines()]
-    except OSError:
-        return ""
-    place = folder.resolve()
-    fitting = [m for m in mounts if place.is_relative_to(m[0].replace("\\040", " "))]
-    return max(fitting, key=lambda m: len(m[0]), default=["", ""])[1]
 
 
 def _unavailable(error: BaseException) -> Unavailable:

@@ -4,11 +4,15 @@ A unit may be run again from the start when the database asks for it (a lost rac
 the same commit), so it must be a function of its arguments and of what it reads through `Tx`.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Executable, text
+
+from bridge.errors import Unavailable
 
 T = TypeVar("T")
 Work = Callable[["Tx"], T]
@@ -71,8 +75,23 @@ class Tx:
 _ADVISORY_LOCK = text("SELECT pg_advisory_xact_lock(:n)")
 
 
+CLOSED = "the database was closed"
+
+
+async def in_thread(pool: Executor, work: Callable[[], T]) -> T:
+    """Do it on a thread of the pool; Unavailable once the pool was shut down."""
+    try:
+        future = asyncio.get_running_loop().run_in_executor(pool, work)
+    except RuntimeError:
+        raise Unavailable(CLOSED) from None
+    return await future
+
+
 class Store(Protocol):
-    """A durable store: `run` commits before it returns; `read` sees one snapshot and cannot write."""
+    """A durable store: `run` commits before it returns; `read` sees one snapshot and cannot write.
+
+    Both raise Unavailable when the database cannot do it, and after `close`.
+    """
 
     dialect: str
 
