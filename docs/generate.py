@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"
-PAGES = ("cli", "delivery", "errors", "events", "http", "scheme", "settings", "states")
+PAGES = ("cli", "delivery", "errors", "events", "http", "metrics", "scheme", "settings", "states")
 NOTICE = "<!-- Written from the code by `make docs`; changes made here are lost. -->\n\n"
 
 

@@ -184,8 +184,14 @@ def _keyed(reference: str, operator: Guard) -> Guard:
         raise ConfigError(f"{reference} holds no SHA-256 of a monitoring key.")
 
     async def guard(request: Request) -> None:
-        shown = request.headers.get("apikey") or request.headers.get("x-api-key") or ""
+        shown = _shown(request)
         if not hmac.compare_digest(hashlib.sha256(shown.encode()).hexdigest(), digest):
             await operator(request)
 
     return guard
+
+
+def _shown(request: Request) -> str:
+    """The key as the NHS platform sends it, as other callers do, or as Prometheus can."""
+    bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
+    return request.headers.get("apikey") or request.headers.get("x-api-key") or bearer

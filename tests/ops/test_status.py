@@ -48,11 +48,22 @@ async def test_ping_names_the_release_and_looks_at_nothing(keyed: Watched) -> No
         ({"X-API-Key": ""}, 401),
         ({"X-API-Key": "", "apikey": KEY}, 200),
         ({"X-API-Key": KEY}, 200),
+        ({"X-API-Key": "", "Authorization": f"Bearer {KEY}"}, 200),
+        ({"X-API-Key": "", "Authorization": "Bearer rbk_nobody"}, 401),
         ({"X-API-Key": "rbk_nobody"}, 401),
         ({"X-API-Key": GP_KEY}, 403),
         ({}, 200),
     ],
-    ids=["no key", "monitoring key", "the same as X-API-Key", "unknown", "a GP system", "operator"],
+    ids=[
+        "no key",
+        "monitoring key",
+        "the same as X-API-Key",
+        "as Prometheus sends it",
+        "another as such",
+        "unknown",
+        "a GP system",
+        "operator",
+    ],
 )
 @pytest.mark.parametrize("path", ["/_status", "/metrics"])
 async def test_status_is_for_operators_and_the_monitoring_key(
