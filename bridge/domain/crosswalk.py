@@ -52,10 +52,17 @@ OUTCOMES: dict[OutcomeKind, Words] = {
     OutcomeKind.NOT_ATTENDED: Words(
         request="active", task=("on-hold", "in-progress"), business="5.1.2", itk=("30018",)
     ),
+    OutcomeKind.CONTACT_CANCELLED: Words(request="active"),
     OutcomeKind.IN_PROGRESS: Words(request="active", task=("in-progress",)),
     OutcomeKind.ON_HOLD: Words(request="active", task=("on-hold",)),
     OutcomeKind.MEASURE: Words(),
+    OutcomeKind.GOAL: Words(),
+    OutcomeKind.SUPPORT: Words(),
     OutcomeKind.ONWARD: Words(),
+    OutcomeKind.UNMET_NEED: Words(),
+    OutcomeKind.ACTION: Words(),
+    OutcomeKind.RISK: Words(),
+    OutcomeKind.CONSENT: Words(),
     # A service signposts to a community group; 1084281000000109 means signposting to the service itself.
     OutcomeKind.SIGNPOST: Words(request="active", task=("in-progress",), itk=("30011",)),
     OutcomeKind.CLOSED: Words(

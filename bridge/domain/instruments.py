@@ -17,6 +17,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bridge.domain.codes import RETIRED, Mark, current_code, problem_of
+from bridge.domain.outcome import ScoreForm
 
 
 class Direction(StrEnum):
@@ -24,13 +25,6 @@ class Direction(StrEnum):
 
     HIGH_IS_BETTER = "high-is-better"
     HIGH_IS_WORSE = "high-is-worse"
-
-
-class ScoreKind(StrEnum):
-    """Whether a score is the sum of the answers or its transformed form."""
-
-    RAW = "raw"
-    METRIC = "metric"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,28 +192,28 @@ def find(code_or_name: str) -> Instrument:
     raise ValueError("instrument-unknown")
 
 
-def check_score(instrument: Instrument, value: str, kind: ScoreKind | None = None) -> ScoreKind:
+def check_score(instrument: Instrument, value: str, kind: ScoreForm | None = None) -> ScoreForm:
     """Which kind of score the value is; ValueError when it cannot be one. `kind` is what the sender says."""
     number, whole = _number(value)
-    if kind is ScoreKind.METRIC and not instrument.metric:
+    if kind is ScoreForm.METRIC and not instrument.metric:
         raise ValueError("score-has-no-metric")
     if not instrument.minimum <= number <= instrument.maximum:
         raise ValueError("score-out-of-range")
     if kind is None and instrument.metric:
         kind = _kind_of(number, whole=whole)
-    if kind is ScoreKind.METRIC:
+    if kind is ScoreForm.METRIC:
         if number not in _METRIC_VALUES:
             raise ValueError("score-not-in-metric-table")
         return kind
     if not whole:
         raise ValueError("score-not-whole")
-    return ScoreKind.RAW
+    return ScoreForm.RAW
 
 
-def _kind_of(number: Decimal, *, whole: bool) -> ScoreKind:
+def _kind_of(number: Decimal, *, whole: bool) -> ScoreForm:
     if number in _EITHER:
         raise ValueError("score-raw-or-metric")
-    return ScoreKind.RAW if whole else ScoreKind.METRIC
+    return ScoreForm.RAW if whole else ScoreForm.METRIC
 
 
 def _number(text: str) -> tuple[Decimal, bool]:

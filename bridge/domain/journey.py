@@ -203,6 +203,49 @@ SETTLED = frozenset(
 )
 
 
+class OutcomeState(StrEnum):
+    """What one version of an outcome counts for."""
+
+    RECEIVED = "received"  # read; not yet compared with what is known. Never stored
+    CURRENT = "current"  # what the service says now
+    SUPERSEDED = "superseded"  # a later version of it is known
+    WITHDRAWN = "withdrawn"  # this version says that it never was
+    QUARANTINED = "quarantined"  # cannot be right: shown, never filed, nor told in a letter
+    CONFLICT = "conflict"  # contradicts another version and nobody can tell which is later
+
+
+class OutcomeStep(StrEnum):
+    """What can happen to a version of an outcome."""
+
+    TAKE = "take"
+    OVERTAKE = "overtake"
+    WITHDRAW = "withdraw"
+    QUARANTINE = "quarantine"
+    CONTRADICT = "contradict"
+    RELEASE = "release"
+
+
+OUTCOME_MOVES: dict[OutcomeState, dict[OutcomeStep, OutcomeState]] = {
+    OutcomeState.RECEIVED: {
+        OutcomeStep.TAKE: OutcomeState.CURRENT,
+        OutcomeStep.OVERTAKE: OutcomeState.SUPERSEDED,
+        OutcomeStep.WITHDRAW: OutcomeState.WITHDRAWN,
+        OutcomeStep.QUARANTINE: OutcomeState.QUARANTINED,
+        OutcomeStep.CONTRADICT: OutcomeState.CONFLICT,
+    },
+    OutcomeState.CURRENT: {OutcomeStep.OVERTAKE: OutcomeState.SUPERSEDED},
+    OutcomeState.WITHDRAWN: {OutcomeStep.OVERTAKE: OutcomeState.SUPERSEDED},
+    OutcomeState.QUARANTINED: {
+        OutcomeStep.RELEASE: OutcomeState.CURRENT,
+        OutcomeStep.OVERTAKE: OutcomeState.SUPERSEDED,
+    },
+    OutcomeState.CONFLICT: {
+        OutcomeStep.RELEASE: OutcomeState.CURRENT,
+        OutcomeStep.OVERTAKE: OutcomeState.SUPERSEDED,
+    },
+}
+
+
 class IllegalMove(ValueError):
     """The table has no such move."""
 

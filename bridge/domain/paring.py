@@ -54,4 +54,6 @@ def pare_outcome(outcome: Outcome) -> Outcome:
         performer="",
         reason="",
         business_status=Concept(),
+        answers=(),
+        words="",
     )

@@ -45,6 +45,7 @@ def response_outcome(reading: OutcomeReading, header: Json, at: str) -> Outcome:
         kind=_KINDS.get(status, kind),
         identifier=f"Bundle/{identity}" if identity else "",
         version=sortable(updated, reading.arrived),
+        clock=sortable(updated, reading.arrived) if updated else "",
         status=status or text(request, "status"),
         referral_ref=reading.links.referral(trees(header, "focus"), header),
         subject=subject,

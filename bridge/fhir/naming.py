@@ -32,6 +32,11 @@ class Naming:
         """The code system of the safe contact flags."""
         return f"{self.base}/CodeSystem/safe-contact"
 
+    @property
+    def score_form(self) -> str:
+        """The code system of the forms a score is in."""
+        return f"{self.base}/CodeSystem/score-form"
+
     def record(self, source: str) -> str:
         """The record ids of one source system."""
         return f"{self.base}/Id/record/{source}"

@@ -51,6 +51,8 @@ def observation_outcome(
         subject_ref=subject_ref,
         effective=_effective(reading, held, at),
         issued=reading.instant(issued, f"{at}.issued"),
+        clock=sortable(clock, reading.arrived) if (clock := issued or updated) else "",
+        instrument="" if code.codings else code.text,
         code=code,
         value=value,
         components=components,

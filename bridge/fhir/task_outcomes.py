@@ -42,10 +42,12 @@ def task_outcome(reading: OutcomeReading, task: Json, at: str) -> Outcome:
         reading.findings.warn("fhir-required", f"{at}.statusReason.text")
     subject, subject_ref = reading.links.person(tree_at(task, "for"), task, f"{at}.for")
     modified = text(task, "lastModified")
+    clock = text(task, "meta", "lastUpdated") or modified
     return Outcome(
         kind=_kind(reading, status, business, at),
         identifier=reading.identity(task),
-        version=sortable(text(task, "meta", "lastUpdated") or modified, reading.arrived),
+        version=sortable(clock, reading.arrived),
+        clock=sortable(clock, reading.arrived) if clock else "",
         status=status,
         referral_ref=reading.links.referral([tree_at(task, "focus")], task, trees(task, "identifier")),
         subject=subject,

@@ -4,15 +4,25 @@ An outcome counts only when three things agree: the referral it names, the perso
 service that sends it (promise 10). Anything else is refused without saying which of the three failed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID, uuid5
 
 from bridge.domain.delivery import Kind
-from bridge.domain.journey import LIVING, DeliveryState, DeliveryStep, EventState, ReferralStep
-from bridge.domain.outcome import Outcome, OutcomeKind
+from bridge.domain.journey import (
+    LIVING,
+    DeliveryState,
+    DeliveryStep,
+    EventState,
+    OutcomeState,
+    ReferralState,
+    ReferralStep,
+)
+from bridge.domain.outcome import STANDINGS, Outcome, OutcomeKind
+from bridge.domain.validation import Fails, Judgement
 from bridge.errors import Problem, Unavailable
-from bridge.pipeline import forward
+from bridge.pipeline import forward, versions
 from bridge.pipeline.context import Context
+from bridge.pipeline.judging import judged
 from bridge.pipeline.write_back import write_back
 from bridge.store import lanes, outcomes, referrals
 from bridge.store.lanes import Queued
@@ -27,6 +37,15 @@ STEPS: dict[OutcomeKind, ReferralStep] = {
     OutcomeKind.CLOSED: ReferralStep.COMPLETE,
     OutcomeKind.REOPENED: ReferralStep.REOPEN,
 }
+# A service that works on a referral it had ended has opened it again.
+_AT_WORK = frozenset(
+    {
+        *(OutcomeKind.RECEIVED, OutcomeKind.ACCEPTED, OutcomeKind.IN_PROGRESS),
+        *(OutcomeKind.ON_HOLD, OutcomeKind.UNREACHABLE),
+    }
+)
+_ENDED_THERE = frozenset({ReferralState.COMPLETED, ReferralState.REJECTED})
+DATES = frozenset({"score-date-before-referral", "score-date-after-closure"})  # a person may know better
 KIND = "outcome"  # of an event row
 
 
@@ -46,6 +65,7 @@ class Recorded:
     referral_id: str | None = None
     outcome_id: str = ""
     practice: str = ""
+    marks: tuple[str, ...] = ()  # remarks for the sender, codes of the problem catalogue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,25 +86,46 @@ def record(tx: Tx, ctx: Context, sender: Sender, outcome: Outcome) -> Recorded:
     if stored is None:
         return Recorded(state=EventState.REFUSED, code="outcome-not-yours")
     waiting = lanes.waiting_in(tx, lanes.lane_of(tx, stored.id, stored.service, stored.patient))
-    if not _is_about(stored, outcome):
+    if not _is_about(ctx, stored, outcome):
         if not stored.service_patient and any(map(_is_under_way, waiting)):
             raise NotYet(problems=(Problem(code="delivery-under-way"),))
         return _recorded(stored, EventState.REFUSED, "outcome-not-yours")
+    known = outcomes.of_referral(tx, stored.id)
+    same = [k for k in known if k.outcome.identifier == outcome.identifier]
+    if repeat := versions.repeated(same, outcome):
+        return _recorded(stored, EventState.DUPLICATE, "repeated", repeat)
+    outcome = versions.distinct(tx, same, outcome)
     told = Told(
         id=str(uuid5(UUID(stored.id), f"{outcome.identifier}|{outcome.version}")),
         referral_id=stored.id,
         message_id=sender.message_id,
         outcome=outcome,
     )
-    earlier = outcomes.of_identifier(tx, stored.id, outcome.identifier)
-    if any(e.id == told.id for e in earlier):
-        return _recorded(stored, EventState.DUPLICATE, "repeated", told.id)
-    outcomes.add(tx, told)
+    judgement = judged(ctx, stored, told, known)
+    if judgement.fails is Fails.REFUSE:
+        return _recorded(stored, EventState.REFUSED, judgement.code)
+    told = versions.placed(tx, told, same, quarantined=judgement.fails is Fails.QUARANTINE)
     referrals.note(tx, stored.id, heard_at=tx.now)
     _prove(tx, stored, waiting)
-    if earlier and outcome.kind is OutcomeKind.MEASURE:
-        return _recorded(stored, EventState.PARKED, "correction-to-review", told.id)
-    return _follow(tx, ctx, stored, told)
+    return _after(tx, ctx, stored, told, known, judgement)
+
+
+def _after(
+    tx: Tx, ctx: Context, stored: Stored, told: Told, known: list[Told], judgement: Judgement
+) -> Recorded:
+    """What follows from a version that is kept."""
+    if told.state is OutcomeState.CONFLICT:
+        return _recorded(stored, EventState.PARKED, "outcome-contradicts", told.id)
+    if told.state is OutcomeState.QUARANTINED:
+        return _recorded(stored, EventState.PARKED, judgement.code, told.id)
+    if judgement.fails is Fails.KEEP:
+        return _recorded(stored, EventState.APPLIED, judgement.code, told.id)
+    state, code = _follow(tx, ctx, stored, told, known)
+    if not code and judgement.fails is Fails.DROP:
+        state, code = EventState.DUPLICATE, "repeated"
+    elif not code and judgement.marks:
+        code = next((mark for mark in judgement.marks if mark == "outcome-corrected"), "")
+    return replace(_recorded(stored, state, code, told.id), marks=judgement.marks)
 
 
 def named(tx: Tx, ctx: Context, service: str, reference: str) -> Stored | None:
@@ -116,10 +157,13 @@ def _tail(reference: str) -> str:
     return "/".join(parts[-2:])
 
 
-def _is_about(stored: Stored, outcome: Outcome) -> bool:
+def _is_about(ctx: Context, stored: Stored, outcome: Outcome) -> bool:
     """Whether the outcome's person is the referral's."""
     if outcome.subject is not None:
         return stored.record.patient.nhs_number == outcome.subject
+    ours = ctx.naming.person(stored.record)
+    if outcome.subject_ref == f"{ours.system}|{ours.value}":
+        return True
     return bool(outcome.subject_ref) and _tail(outcome.subject_ref) == stored.service_patient
 
 
@@ -138,31 +182,68 @@ def _prove(tx: Tx, stored: Stored, waiting: list[Queued]) -> None:
             lanes.step_unclaimed(tx, lane_id, queued, DeliveryStep.PROVE)
 
 
-def _follow(tx: Tx, ctx: Context, stored: Stored, told: Told) -> Recorded:
+def _follow(tx: Tx, ctx: Context, stored: Stored, told: Told, known: list[Told]) -> tuple[EventState, str]:
+    stale = told.state is OutcomeState.SUPERSEDED
+    if told.outcome.is_standing:
+        stale = not outcomes.is_newest_standing(known, told)
+        if not stale:
+            stored = _moved(tx, ctx, stored, told)
+    elif told.outcome.kind is OutcomeKind.CONSENT and not stale:
+        _consented(tx, ctx, stored, told)
+    state, code = write_back(tx, ctx, stored, told, known)
+    if stale and not code:
+        return EventState.STALE, "older-version"
+    return state, code
+
+
+def _moved(tx: Tx, ctx: Context, stored: Stored, told: Told) -> Stored:
+    """The referral stands where the service's newest word puts it."""
     outcome = told.outcome
-    if outcome.kind is not OutcomeKind.MEASURE:
-        if not outcomes.is_newest_status(tx, stored.id, told):
-            return _recorded(stored, EventState.STALE, "older-version", told.id)
-        referrals.note(tx, stored.id, task_status=outcome.status, task_version=outcome.version)
-    step = STEPS.get(outcome.kind)
-    if step is not None and step in referrals.steps_of(stored):
-        stored = referrals.step(tx, stored, step, code=outcome.kind.value)
-        if stored.state not in LIVING:
-            forward.change(tx, ctx, stored, cause=told.id)
-    state, code = write_back(tx, ctx, stored, told)
-    return _recorded(stored, state, code, told.id)
+    referrals.note(tx, stored.id, task_status=outcome.status, task_version=outcome.version)
+    step = STEPS.get(outcome.kind) if outcome.kind in STANDINGS else None
+    if outcome.kind in _AT_WORK and stored.state in _ENDED_THERE:
+        step = ReferralStep.REOPEN
+    if step is None or step not in referrals.steps_of(stored) or not _may_open(tx, stored, step):
+        return stored
+    stored = referrals.step(tx, stored, step, code=outcome.kind.value)
+    if stored.state not in LIVING:
+        forward.change(tx, ctx, stored, cause=told.id)
+    return stored
+
+
+def _may_open(tx: Tx, stored: Stored, step: ReferralStep) -> bool:
+    """Whether the person has no other open referral to the service: there is one for each episode."""
+    if step is not ReferralStep.REOPEN:
+        return True
+    others = referrals.of_patient(tx, stored.patient, stored.service)
+    return all(o.state is not ReferralState.OPEN for o in others)
+
+
+def _consented(tx: Tx, ctx: Context, stored: Stored, told: Told) -> None:
+    """A person who told the service that they do not agree any more has told us."""
+    refused = told.outcome.detail in ("refused", "withdrawn") and not told.outcome.is_withdrawn
+    if refused and ReferralStep.WITHDRAW in referrals.steps_of(stored):
+        withdrawn = referrals.step(tx, stored, ReferralStep.WITHDRAW, code="consent-refused")
+        forward.change(tx, ctx, withdrawn, cause=told.id)
 
 
 def release(tx: Tx, ctx: Context, outcome_id: str) -> Recorded:
-    """A person has looked at a parked outcome: file it, in place of what was filed of it before."""
+    """A person has looked at a parked outcome: it counts, and is filed in place of what was filed before."""
     told = outcomes.get(tx, outcome_id)
     stored = referrals.hold(tx, told.referral_id) if told else None
     if told is None or stored is None:
         return Recorded(state=EventState.PARKED, code="event-not-kept")
-    versions = outcomes.of_identifier(tx, stored.id, told.outcome.identifier)
-    if versions[-1].id != told.id:
+    known = outcomes.of_referral(tx, stored.id)
+    if told.state is OutcomeState.QUARANTINED:
+        judgement = judged(ctx, stored, told, known)
+        if judgement.fails in (Fails.QUARANTINE, Fails.REFUSE) and judgement.code not in DATES:
+            return _recorded(stored, EventState.PARKED, judgement.code, told.id)
+    if told.state in outcomes.UNCOUNTED:
+        told = versions.released(tx, told, known)
+    newest = versions.newest(known, told)
+    if newest is not None and newest.id != told.id:
         return _recorded(stored, EventState.STALE, "older-version", told.id)
-    state, code = write_back(tx, ctx, stored, told, corrects=len(versions) > 1)
+    state, code = write_back(tx, ctx, stored, told, known, reviewed=True)
     return _recorded(stored, state, code, told.id)
 
 

@@ -141,7 +141,8 @@ def _done(ctx: Context, message: Message, n: int, said: Report, became: Recorded
         referral_id=became.referral_id,
         clock=_clock(said.outcome),
     )
-    return Done(row=row, problems=said.problems, warnings=said.warnings)
+    remarks = (Problem(code=mark, at=said.position) for mark in became.marks)
+    return Done(row=row, problems=said.problems, warnings=(*said.warnings, *remarks))
 
 
 def _clock(outcome: Outcome | None) -> str:

@@ -1,43 +1,49 @@
 """Write back: which of what a service said goes into the GP record, and as what.
 
-Only what a named clinician of the scheme signed off: a score within its range under the confirmed code of its
-questionnaire, and a status code once for an episode. Everything else is kept, shown, and not filed.
+Only what a named clinician of the scheme signed off: a score that passed its checks under the confirmed code
+of its questionnaire, and a status code once for an episode. What stands in the record is a function of the
+versions that are known, whatever order they came in: a filing is queued when a version changes it.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from bridge.delivery import outbox
-from bridge.domain import instruments, systems
-from bridge.domain.codes import Mark, current_code
+from bridge.domain import chain, instruments, systems
+from bridge.domain.codes import Mark
 from bridge.domain.dates import fhir_instant, london_day
 from bridge.domain.delivery import Kind, Leg
+from bridge.domain.episode import instrument_of, raw_of, stated
 from bridge.domain.identifiers import OdsCode
 from bridge.domain.journey import EventState
-from bridge.domain.outcome import Outcome, OutcomeKind
+from bridge.domain.outcome import CORRECTED, WITHDRAWN, Component, Outcome, OutcomeKind, Value
 from bridge.domain.referral import Coding, Concept, Organisation
+from bridge.domain.validation import answers_of, form_of, same_content
 from bridge.fhir import bundles, checks, observation
 from bridge.fhir.trees import Json
 from bridge.fhir.writing import to_json
 from bridge.pipeline.context import Context
+from bridge.pipeline.judging import sharing_refused
 from bridge.schemes import Scheme
 from bridge.schemes.scheme import WriteBack
 from bridge.store import lanes, outcomes, people
 from bridge.store.lanes import Order
-from bridge.store.outcomes import Told
+from bridge.store.outcomes import UNCOUNTED, Told
 from bridge.store.referrals import Stored
 from bridge.store.unit import Tx
 
-WITHDRAWN = frozenset({"entered-in-error", "cancelled"})  # Observation.status
-_SAME_NUMBER = "score-raw-or-metric"  # at either end of its scale a score is the same in both forms
-
 Filing = tuple[EventState, str]
 DONE: Filing = (EventState.APPLIED, "")
+REVIEW: Filing = (EventState.PARKED, "filing-to-review")
 
 
-def write_back(tx: Tx, ctx: Context, stored: Stored, told: Told, *, corrects: bool = False) -> Filing:
-    """Queue the filing this outcome calls for, if any: parked, with why, when a person must look.
+def write_back(
+    tx: Tx, ctx: Context, stored: Stored, told: Told, known: Iterable[Told], *, reviewed: bool = False
+) -> Filing:
+    """Queue the filing this version calls for, if any: parked, with why, when a person must look.
 
-    `corrects`: an earlier version of it may stand in the record and is replaced.
+    `known` is everything the service said before; `reviewed` when the practice has agreed to this one.
     """
     scheme = ctx.rulebook.by_name(stored.scheme)
     if scheme is None:
@@ -45,15 +51,10 @@ def write_back(tx: Tx, ctx: Context, stored: Stored, told: Told, *, corrects: bo
     rule = scheme.practice(stored.practice)
     if rule is None or not rule.record:
         return DONE
-    telling = _Telling(ctx, scheme, stored, told, rule.record, corrects)
-    if told.outcome.kind is OutcomeKind.MEASURE:
-        return _file_score(tx, telling)
-    for entry in scheme.write_back:
-        if entry.on is told.outcome.kind and not outcomes.already_coded(tx, stored.id, entry.code):
-            problem = _file_status(tx, telling, entry)
-            if problem:
-                return EventState.PARKED, problem
-    return DONE
+    before = [k for k in known if k.id != told.id]
+    waits = rule.filing == "review" and not reviewed
+    telling = _Telling(ctx, scheme, stored, told, rule.record, before, reviewed, waits)
+    return _file_score(tx, telling) if told.outcome.kind is OutcomeKind.MEASURE else _file_codes(tx, telling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +66,11 @@ class _Telling:
     stored: Stored
     told: Told
     record: str
-    corrects: bool
+    before: list[Told]
+    reviewed: bool
+    waits: bool  # for the practice to agree
 
-    def observation(self, outcome: Outcome, entry: WriteBack) -> Json:
+    def observation(self, outcome: Outcome, entry: WriteBack, *, corrects: bool) -> Json:
         """The Observation under the code that was signed off."""
         service = self.scheme.service
         coding = Coding(system=systems.SNOMED, code=entry.code, display=entry.display)
@@ -77,45 +80,129 @@ class _Telling:
             service=Organisation(ods=OdsCode(service.ods) if service.ods else None, name=service.title),
             naming=self.ctx.naming,
             code=Concept(codings=(coding,), text=entry.display),
-            corrects=self.corrects,
+            corrects=corrects,
         )
+
+
+# Scores: one of each thing, its newest version, marked as corrected where it takes another's place
+
+
+class _Stands(NamedTuple):
+    """What stands in the record of one thing."""
+
+    outcome: Outcome
+    corrects: bool
 
 
 def _file_score(tx: Tx, telling: _Telling) -> Filing:
     """The total under its own code; answers to single questions stay with the service."""
-    outcome = telling.told.outcome
-    code = current_code(outcome.code.code_in(systems.SNOMED))
-    signed = (e for e in telling.scheme.write_back if e.on is OutcomeKind.MEASURE and e.code == code)
-    entry = next(signed, None)
+    versions = [v for v in telling.before if v.outcome.identifier == telling.told.outcome.identifier]
+    entry = _signed(telling.scheme, (telling.told, *versions))
     if entry is None:
         return EventState.APPLIED, "score-not-signed-off"
-    if outcome.status in WITHDRAWN and not telling.corrects:
-        return DONE  # nothing of it was ever filed
-    problem = "" if outcome.status in WITHDRAWN else _score_problem(code, outcome)
-    if not problem:
-        problem = _file(tx, telling, telling.observation(replace(outcome, components=()), entry))
+    if sharing_refused(telling.before):
+        return EventState.APPLIED, "sharing-refused"
+    before, after = _standing(versions), _standing([*versions, telling.told])
+    if after is None or (_same(before, after) and not telling.reviewed):
+        return DONE
+    if telling.waits:
+        return REVIEW
+    made = telling.observation(_total(telling, after.outcome), entry, corrects=after.corrects)
+    problem = _file(tx, telling, made)
     return (EventState.PARKED, problem) if problem else DONE
 
 
-def _score_problem(code: str, outcome: Outcome) -> str:
-    """Why this cannot be a score of the questionnaire that the code names; "" when it can."""
-    value = outcome.value
-    if value is None or value.comparator or (value.quantity is None and value.integer is None):
-        return "score-not-number" if value else "score-missing"
-    try:
-        instrument = instruments.find(code)
-        instruments.check_score(instrument, value.quantity or str(value.integer))
-    except ValueError as error:
-        return "" if str(error) == _SAME_NUMBER else str(error)
-    return "" if instrument.mark is Mark.A else "instrument-unknown"
+def _signed(scheme: Scheme, versions: Iterable[Told]) -> WriteBack | None:
+    """The entry of the questionnaire: its code is confirmed by two sources and signed off."""
+    instrument = next((found for v in versions if (found := instrument_of(v.outcome))), None)
+    if instrument is None or instrument.mark is not Mark.A:
+        return None
+    signed = (e for e in scheme.write_back if e.on is OutcomeKind.MEASURE)
+    return next((entry for entry in signed if entry.code == instrument.code), None)
 
 
-def _file_status(tx: Tx, telling: _Telling, entry: WriteBack) -> str:
-    """A status code, once for the episode and remembered, so that its echo in an extract is known."""
+def _standing(versions: Iterable[Told]) -> _Stands | None:
+    """None while there is nothing to file: what was only ever taken back stays out of the record."""
+    counted = [v.outcome for v in versions if v.state not in UNCOUNTED]
+    newest = chain.newest(counted)
+    scores = [outcome for outcome in counted if not outcome.is_withdrawn]
+    if newest is None or not scores:
+        return None
+    corrects = newest.status in CORRECTED | WITHDRAWN or any(not same_content(o, newest) for o in scores)
+    return _Stands(newest, corrects)
+
+
+def _same(before: _Stands | None, after: _Stands) -> bool:
+    if before is None or before.corrects != after.corrects:
+        return False
+    return same_content(before.outcome, after.outcome)
+
+
+def _total(telling: _Telling, outcome: Outcome) -> Outcome:
+    """The raw score; a metric one stands beside it under a code of its own, never under the same."""
+    value, instrument, answers = stated(outcome), instrument_of(outcome), answers_of(outcome)
+    if instrument is None or not (value or answers):
+        return replace(outcome, components=())
+    given = outcome.value or Value()
+    if not value:
+        given = Value(integer=instruments.check_items(instrument, answers))
+    if not instrument.metric or "." not in value:
+        return replace(outcome, value=given, components=())
+    metric = Coding(system=telling.ctx.naming.score_form, code="metric")
+    beside = Component(code=Concept(codings=(metric,), text="Metric score"), value=given)
+    raw = replace(given, quantity=str(raw_of(value, form_of(outcome))))
+    return replace(outcome, value=raw, components=(beside,))
+
+
+# Status codes: each once for the episode, under one identifier
+
+
+def _file_codes(tx: Tx, telling: _Telling) -> Filing:
+    for entry, status in _codes_to_file(tx, telling):
+        if telling.waits:
+            return REVIEW
+        problem = _file_code(tx, telling, entry, status)
+        if problem:
+            return EventState.PARKED, problem
+    return DONE
+
+
+def _codes_to_file(tx: Tx, telling: _Telling) -> Iterator[tuple[WriteBack, str]]:
+    """The codes that this version brings, takes back or brings again, with the status to file them in."""
+    for entry in telling.scheme.write_back:
+        if entry.on is OutcomeKind.MEASURE:
+            continue
+        before = _holds(telling.before, entry.on)
+        after = _holds([*telling.before, telling.told], entry.on)
+        coded = outcomes.already_coded(tx, telling.stored.id, entry.code)
+        if after and not coded:
+            yield entry, "final"
+        elif coded and after != before:
+            yield entry, "corrected" if after else "entered-in-error"
+
+
+def _holds(known: Iterable[Told], kind: OutcomeKind) -> bool:
+    """Whether the service says that it happened: of a standing at any time, of anything else now."""
+    chains: dict[str, list[Outcome]] = {}
+    for each in known:
+        if each.state not in UNCOUNTED:
+            chains.setdefault(each.outcome.identifier, []).append(each.outcome)
+    return any(_chain_holds(versions, kind) for versions in chains.values())
+
+
+def _chain_holds(versions: list[Outcome], kind: OutcomeKind) -> bool:
+    newest = max(versions, key=chain.rank)
+    if newest.is_withdrawn or newest.kind is OutcomeKind.ENTERED_IN_ERROR:
+        return False
+    return newest.kind is kind or any(o.kind is kind for o in versions if o.is_standing)
+
+
+def _file_code(tx: Tx, telling: _Telling, entry: WriteBack, status: str) -> str:
+    """A status code, remembered so that its echo is known; the code of what stops it, or ""."""
     outcome, stored = telling.told.outcome, telling.stored
     on = outcome.effective or telling.ctx.now().isoformat(timespec="seconds")
-    status = replace(outcome, effective=on, value=None, components=())
-    problem = _file(tx, telling, telling.observation(status, entry))
+    said = replace(outcome, identifier="", status=status, effective=on, value=None, components=())
+    problem = _file(tx, telling, telling.observation(said, entry, corrects=status != "final"))
     if not problem:
         outcomes.remember_coded(tx, stored.id, entry.code)
         people.remember_filed(tx, stored.patient, entry.code, day_of(on), stored.id)

@@ -71,6 +71,9 @@ class PracticeRule(_Strict):
     record: str = Field(
         default="", description="Name of the record route outcomes are filed by; empty files nothing."
     )
+    filing: Literal["auto", "review"] = Field(
+        default="auto", description="Whether outcomes are filed at once, or after the practice has looked."
+    )
     stale_feed: Literal["warn", "hold"] = Field(
         default="warn", description="What to do while the practice's feed is too old: send, or wait."
     )
@@ -177,6 +180,9 @@ class Scheme(_Strict):
     )
     reopen_days: int = Field(
         default=30, ge=0, le=3650, description="A referral this soon after a closure waits for a person."
+    )
+    follow_up_days: int = Field(
+        default=0, ge=0, le=365, description="A second score sooner than this is remarked on; 0: never."
     )
     feed_max_age_hours: int = Field(
         default=36, ge=1, le=720, description="Older than this, a practice's feed counts as stale."

@@ -1,48 +1,55 @@
 """What services said of referrals, every version of it, and which status codes went into the record."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import insert, select, update
 
-from bridge.domain.outcome import Outcome, OutcomeKind
+from bridge.domain.episode import Episode, episode_of
+from bridge.domain.journey import OUTCOME_MOVES, OutcomeState, OutcomeStep, move
+from bridge.domain.outcome import Outcome
 from bridge.store import dialect, documents
 from bridge.store.tables import coded, outcome
 from bridge.store.unit import Tx
 
+UNCOUNTED = frozenset({OutcomeState.QUARANTINED, OutcomeState.CONFLICT})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One version of one outcome."""
+    """One version of one outcome, and what it counts for."""
 
     id: str
     referral_id: str
     message_id: str
     outcome: Outcome
+    state: OutcomeState = OutcomeState.RECEIVED
 
 
 def add(tx: Tx, told: Told) -> None:
-    """Keep a version; it becomes the current one of its identifier."""
-    index = tx.sealer.index("outcome", told.outcome.identifier)
-    tx.run(
-        update(outcome)
-        .where(outcome.c.referral_id == told.referral_id, outcome.c.identifier == index)
-        .values(current=False)
-    )
+    """Keep a version in the state it has."""
     tx.run(
         insert(outcome),
         {
             "id": told.id,
             "referral_id": told.referral_id,
             "message_id": told.message_id,
-            "identifier": index,
+            "identifier": tx.sealer.index("outcome", told.outcome.identifier),
             "version": told.outcome.version,
             "kind": told.outcome.kind.value,
             "status": told.outcome.status,
-            "current": True,
+            "state": told.state.value,
             "at": tx.now,
             "sealed": tx.seal("outcome.sealed", told.id, documents.outcome.dump_json(told.outcome)),
         },
     )
+
+
+def step(tx: Tx, told: Told, taken: OutcomeStep) -> None:
+    """Let a version count for something else."""
+    state = move(OUTCOME_MOVES, told.state, taken)
+    tx.run(update(outcome).where(outcome.c.id == told.id).values(state=state.value))
 
 
 def get(tx: Tx, outcome_id: str) -> Told | None:
@@ -52,36 +59,53 @@ def get(tx: Tx, outcome_id: str) -> Told | None:
 
 
 def of_identifier(tx: Tx, referral_id: str, identifier: str) -> list[Told]:
-    """Every version held of one outcome of a referral, oldest first."""
+    """Every version held of one outcome of a referral, in the order they came."""
     index = tx.sealer.index("outcome", identifier)
     query = (
         select(outcome)
         .where(outcome.c.referral_id == referral_id, outcome.c.identifier == index)
-        .order_by(outcome.c.at)
+        .order_by(outcome.c.at, outcome.c.id)
     )
     return [_told(tx, row) for row in tx.run(query).all()]
 
 
 def of_referral(tx: Tx, referral_id: str) -> list[Told]:
-    """Everything a service said of a referral, oldest first."""
-    query = select(outcome).where(outcome.c.referral_id == referral_id).order_by(outcome.c.at)
+    """Everything a service said of a referral, in the order it came."""
+    query = select(outcome).where(outcome.c.referral_id == referral_id).order_by(outcome.c.at, outcome.c.id)
     return [_told(tx, row) for row in tx.run(query).all()]
 
 
-def _told(tx: Tx, row: object) -> Told:
-    row_id, sealed = row.id, row.sealed  # type: ignore[attr-defined]
-    said = documents.outcome.validate_json(tx.open("outcome.sealed", row_id, sealed))
-    return Told(id=row_id, referral_id=row.referral_id, message_id=row.message_id, outcome=said)  # type: ignore[attr-defined]
+def current_of(tx: Tx, referral_id: str) -> list[Outcome]:
+    """What counts now of all that a service said of a referral."""
+    return current(of_referral(tx, referral_id))
 
 
-def is_newest_status(tx: Tx, referral_id: str, told: Told) -> bool:
-    """Whether no newer version of a status is held: services report out of order."""
-    query = select(outcome.c.version).where(
-        outcome.c.referral_id == referral_id,
-        outcome.c.id != told.id,
-        outcome.c.kind != OutcomeKind.MEASURE.value,
+def current(told: Iterable[Told]) -> list[Outcome]:
+    """Those that count now."""
+    return [each.outcome for each in told if each.state is OutcomeState.CURRENT]
+
+
+def episode(tx: Tx, referral_id: str) -> Episode:
+    """The facts of a letter: what counts now, and every standing of the referral."""
+    told = of_referral(tx, referral_id)
+    return episode_of(current(told), (each.outcome for each in told if each.state not in UNCOUNTED))
+
+
+def _told(tx: Tx, row: Any) -> Told:
+    said = documents.outcome.validate_json(tx.open("outcome.sealed", row.id, row.sealed))
+    return Told(
+        id=row.id,
+        referral_id=row.referral_id,
+        message_id=row.message_id,
+        outcome=said,
+        state=OutcomeState(row.state),
     )
-    return all(version <= told.outcome.version for version in tx.run(query).scalars())
+
+
+def is_newest_standing(known: Iterable[Told], told: Told) -> bool:
+    """Whether no newer version of where the referral stands is known: services report out of order."""
+    stood = (k.outcome for k in known if k.id != told.id and k.outcome.is_standing)
+    return all(other.version <= told.outcome.version for other in stood)
 
 
 def already_coded(tx: Tx, referral_id: str, code: str) -> bool:

@@ -200,7 +200,7 @@ outcome = Table(
     Column("version", String(80), nullable=False),
     Column("kind", String(20), nullable=False),
     Column("status", String(20), nullable=False),
-    Column("current", Boolean, nullable=False),
+    Column("state", String(12), nullable=False),  # received is never stored
     Column("at", BigInteger, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     UniqueConstraint("referral_id", "identifier", "version"),

@@ -73,7 +73,7 @@ def referral_story(tx: Tx, referral_id: str) -> dict[str, Any] | None:
         return None
     events = tx.run(select(*_EVENT).where(event.c.referral_id == referral_id).order_by(event.c.at))
     told = tx.run(
-        select(outcome.c.id, outcome.c.kind, outcome.c.status, outcome.c.current, outcome.c.at)
+        select(outcome.c.id, outcome.c.kind, outcome.c.status, outcome.c.state, outcome.c.at)
         .where(outcome.c.referral_id == referral_id)
         .order_by(outcome.c.at)
     )

@@ -6,14 +6,15 @@ from functools import cmp_to_key
 from typing import Any
 
 from bridge.domain import journey
-from bridge.domain.journey import DeliveryState, EventState, ReferralState, leg_view
+from bridge.domain.journey import DeliveryState, EventState, OutcomeState, ReferralState, leg_view
 from docs.pages.markdown import code, sentence, table
 from docs.pages.members import words_of
 
 HEAD = """\
 # States
 
-Events, referrals and deliveries each have a table of moves. A move that is not in the table does not exist.
+Events, referrals, deliveries and outcomes each have a table of moves.
+A move that is not in the table does not exist.
 
 """
 LEGS = """\
@@ -34,6 +35,7 @@ def text() -> str:
             _section("Event", EventState, journey.EVENT_MOVES, EventState.KEPT),
             _section("Referral", ReferralState, journey.REFERRAL_MOVES, ReferralState.OPEN),
             _section("Delivery", DeliveryState, journey.DELIVERY_MOVES, DeliveryState.QUEUED),
+            _section("Outcome", OutcomeState, journey.OUTCOME_MOVES, OutcomeState.RECEIVED),
             LEGS,
             _legs(),
         )

@@ -13,7 +13,7 @@ from bridge.domain.instruments import (
     SWEMWBS_METRIC,
     Direction,
     Instrument,
-    ScoreKind,
+    ScoreForm,
     check_items,
     check_respondent,
     check_score,
@@ -154,10 +154,10 @@ def test_the_ends_of_the_range_are_in_and_one_beyond_is_out(name: str) -> None:
     """Each boundary of each instrument."""
     row = find(name)
 
-    assert refusal(lambda: check_score(row, str(row.minimum), ScoreKind.RAW)) == ""
-    assert refusal(lambda: check_score(row, str(row.maximum), ScoreKind.RAW)) == ""
-    assert refusal(lambda: check_score(row, str(row.minimum - 1), ScoreKind.RAW)) == "score-out-of-range"
-    assert refusal(lambda: check_score(row, str(row.maximum + 1), ScoreKind.RAW)) == "score-out-of-range"
+    assert refusal(lambda: check_score(row, str(row.minimum), ScoreForm.RAW)) == ""
+    assert refusal(lambda: check_score(row, str(row.maximum), ScoreForm.RAW)) == ""
+    assert refusal(lambda: check_score(row, str(row.minimum - 1), ScoreForm.RAW)) == "score-out-of-range"
+    assert refusal(lambda: check_score(row, str(row.maximum + 1), ScoreForm.RAW)) == "score-out-of-range"
 
 
 @by_name
@@ -189,8 +189,8 @@ def test_a_raw_score_has_no_decimals(name: str) -> None:
     """A mean or a metric score under the name of a raw one is a wrong score."""
     row = find(name)
 
-    assert refusal(lambda: check_score(row, f"{row.minimum}.5", ScoreKind.RAW)) == "score-not-whole"
-    assert refusal(lambda: check_score(row, f"{row.maximum}.0", ScoreKind.RAW)) == "score-not-whole"
+    assert refusal(lambda: check_score(row, f"{row.minimum}.5", ScoreForm.RAW)) == "score-not-whole"
+    assert refusal(lambda: check_score(row, f"{row.maximum}.0", ScoreForm.RAW)) == "score-not-whole"
 
 
 @by_name
@@ -200,7 +200,7 @@ def test_only_swemwbs_has_a_metric_form(name: str) -> None:
 
     assert row.metric == (name == "swemwbs")
     assert (
-        refusal(lambda: check_score(row, str(row.maximum), ScoreKind.METRIC)) == "score-has-no-metric"
+        refusal(lambda: check_score(row, str(row.maximum), ScoreForm.METRIC)) == "score-has-no-metric"
     ) != row.metric
 
 
@@ -211,8 +211,8 @@ def test_each_metric_score_is_recognised_by_the_table(raw: int, metric: str) -> 
     ambiguous = raw in {7, 35}
 
     assert metric_of(raw) == metric
-    assert check_score(swemwbs, metric, ScoreKind.METRIC) is ScoreKind.METRIC
-    assert check_score(swemwbs, str(raw), ScoreKind.RAW) is ScoreKind.RAW
+    assert check_score(swemwbs, metric, ScoreForm.METRIC) is ScoreForm.METRIC
+    assert check_score(swemwbs, str(raw), ScoreForm.RAW) is ScoreForm.RAW
     assert refusal(lambda: check_score(swemwbs, metric)) == ("score-raw-or-metric" if ambiguous else "")
     assert refusal(lambda: check_score(swemwbs, str(raw))) == ("score-raw-or-metric" if ambiguous else "")
 
@@ -221,12 +221,12 @@ def test_an_unstated_score_is_told_apart_by_its_form() -> None:
     """Whole numbers are raw, values of the table are metric, the rest is neither."""
     swemwbs = find("swemwbs")
 
-    assert check_score(swemwbs, "21") is ScoreKind.RAW
-    assert check_score(swemwbs, "12.4") is ScoreKind.METRIC
-    assert check_score(find("phq-9"), "21") is ScoreKind.RAW
+    assert check_score(swemwbs, "21") is ScoreForm.RAW
+    assert check_score(swemwbs, "12.4") is ScoreForm.METRIC
+    assert check_score(find("phq-9"), "21") is ScoreForm.RAW
     assert refusal(lambda: check_score(swemwbs, "21.00")) == "score-not-in-metric-table"
     assert refusal(lambda: check_score(swemwbs, "12.41")) == "score-not-in-metric-table"
-    assert refusal(lambda: check_score(swemwbs, "21", ScoreKind.METRIC)) == "score-not-in-metric-table"
+    assert refusal(lambda: check_score(swemwbs, "21", ScoreForm.METRIC)) == "score-not-in-metric-table"
     assert refusal(lambda: check_score(swemwbs, "36")) == "score-out-of-range"
     assert refusal(lambda: check_score(swemwbs, "7.0")) == "score-raw-or-metric"
 

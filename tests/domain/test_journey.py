@@ -14,6 +14,7 @@ from bridge.domain.journey import (
     DELIVERY_MOVES,
     EVENT_MOVES,
     LIVING,
+    OUTCOME_MOVES,
     REFERRAL_MOVES,
     SETTLED,
     DeliveryState,
@@ -21,6 +22,8 @@ from bridge.domain.journey import (
     EventState,
     EventStep,
     IllegalMove,
+    OutcomeState,
+    OutcomeStep,
     ReferralState,
     ReferralStep,
     leg_view,
@@ -74,7 +77,15 @@ DELIVERY = Machine(
     born=frozenset({DeliveryState.QUEUED, DeliveryState.SHADOW}),  # a practice in shadow never queues
     over=SETTLED,
 )
-MACHINES = (EVENT, REFERRAL, DELIVERY)
+OUTCOME = Machine(
+    name="outcome",
+    states=OutcomeState,
+    steps=OutcomeStep,
+    moves=OUTCOME_MOVES,
+    born=frozenset({OutcomeState.RECEIVED}),
+    over=frozenset({OutcomeState.SUPERSEDED}),
+)
+MACHINES = (EVENT, REFERRAL, DELIVERY, OUTCOME)
 each_machine = pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
 
 

@@ -338,21 +338,45 @@ async def test_a_score_that_cannot_be_waits_for_a_person(loop: Loop) -> None:
     assert loop.site.record.resources("Observation") == []
 
 
-async def test_a_corrected_score_replaces_the_first_once_a_person_agrees(loop: Loop) -> None:
-    """Until then the first one stands; there are never two."""
+async def test_a_corrected_score_replaces_the_first(loop: Loop) -> None:
+    """There are never two, however often the service tells of either."""
     await loop.service.score(loop.task, 21)
+    first = loop.service.server.resources("Observation")[0]
+    await loop.push(first)
+    await loop.settled()
+    await loop.service.correct(first["id"], 23)
+    told = (await loop.push_scores())[0]
+    await loop.push(first)
+    await loop.settled()
+
+    assert "outcome-corrected" in told.text
+    assert [(o["valueQuantity"]["value"], o["status"]) for o in loop.filed(SCORE)] == [(23, "corrected")]
+    states = [o["state"] for o in (await loop.story())["outcomes"]]
+    assert states == ["superseded", "current"]
+
+
+async def test_a_practice_that_reviews_has_nothing_filed_before_it_agrees(
+    open_site: Callable[..., Any], ground: Ground, simulated: PrescribingService
+) -> None:
+    """Released by a person, filed once."""
+    ground.settings()
+    site = await open_site()
+    site.bridge.context.rulebook.schemes = tuple(map(_reviewing, site.bridge.context.rulebook.schemes))
+    loop = await looped(site, simulated)
+    await simulated.score(loop.task, 21)
     await loop.push_scores()
     await loop.settled()
-    observation = loop.service.server.resources("Observation")[0]["id"]
-    await loop.service.correct(observation, 23)
-    await loop.push_scores()
-    await loop.settled()
-    before = [o["valueQuantity"]["value"] for o in loop.filed(SCORE)]
     (parked,) = [e for e in (await loop.story())["events"] if e["state"] == "parked"]
+    before = loop.filed(SCORE)
     await released(loop, parked["id"])
 
-    assert (before, parked["code"]) == ([21], "correction-to-review")
-    assert [(o["valueQuantity"]["value"], o["status"]) for o in loop.filed(SCORE)] == [(23, "corrected")]
+    assert (before, parked["code"]) == ([], "filing-to-review")
+    assert [o["valueQuantity"]["value"] for o in loop.filed(SCORE)] == [21]
+
+
+def _reviewing(scheme: Any) -> Any:
+    practices = tuple(p.model_copy(update={"filing": "review"}) for p in scheme.practices)
+    return scheme.model_copy(update={"practices": practices})
 
 
 # Several at once, and one at a time

@@ -30,7 +30,8 @@ def an_outcome(kind: OutcomeKind = OutcomeKind.CLOSED, **changes: Any) -> Outcom
         subject=a_referral(1).patient.nhs_number,
         effective="2026-03-02T09:00:00+00:00",
     )
-    return replace(told, **changes)
+    said = replace(told, **changes)
+    return said if "clock" in changes else replace(said, clock=said.version)
 
 
 def a_score(value: Value | None, code: str = SCORE, **changes: Any) -> Outcome:
@@ -102,7 +103,7 @@ async def test_name_person_and_sender_agree_or_nothing_is_recorded(
         (a_score(Value(quantity="7")), EventState.APPLIED, ""),
         (a_score(Value(quantity="21"), code="960481000000107"), EventState.APPLIED, ""),
         (a_score(Value(quantity="21"), code="720433000"), EventState.APPLIED, "score-not-signed-off"),
-        (a_score(Value(quantity="21"), code=CLOSED), EventState.APPLIED, "score-not-signed-off"),
+        (a_score(Value(quantity="21"), code=CLOSED), EventState.PARKED, "instrument-unknown"),
         (a_score(Value(quantity="6")), EventState.PARKED, "score-out-of-range"),
         (a_score(Value(quantity="21.00000001")), EventState.PARKED, "score-not-number"),
         (a_score(Value(quantity="21", comparator="<")), EventState.PARKED, "score-not-number"),

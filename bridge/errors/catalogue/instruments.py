@@ -44,6 +44,36 @@ ENTRIES: dict[str, Entry] = {
         "Send no score of this questionnaire.",
         "business-rule",
     ),
+    "risk-told-first": Entry(
+        "An answer says that the person may be at risk; the risk contact was told before anything else.",
+        "Nothing to do here. This is no emergency channel: where somebody is in danger, call 999.",
+        "informational",
+    ),
+    "score-absent": Entry(
+        "There is no score, and the sender says why.", "Nothing to do; no score is filed.", "informational"
+    ),
+    "score-baseline-late": Entry(
+        "The first score was taken after the first contact, so it is no baseline.",
+        "Nothing to do; ask before the first contact next time.",
+        "informational",
+    ),
+    "score-date-after-closure": Entry(
+        "The score was taken after the referral had ended.",
+        "Correct the date; release it if the score belongs to this referral all the same.",
+    ),
+    "score-date-before-referral": Entry(
+        "The score was taken more than 14 days before the referral.",
+        "Correct the date; release it if the score belongs to this referral all the same.",
+    ),
+    "score-date-future": Entry("The score was taken in the future.", "Correct the date and send it again."),
+    "score-date-missing": Entry(
+        "It is not said when the score was taken.", "Send it with the day or the time.", "required"
+    ),
+    "score-follow-up-early": Entry(
+        "This score was taken sooner after the first one than the scheme's gap.",
+        "Nothing to do.",
+        "informational",
+    ),
     "score-has-no-metric": Entry(
         "A metric score was sent for a questionnaire that has none.",
         "Send the raw score.",

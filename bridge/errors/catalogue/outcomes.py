@@ -4,10 +4,25 @@ from bridge.errors.catalogue.entry import Entry
 
 ENTRIES: dict[str, Entry] = {
     "closed": Entry("The service closed the referral.", "Nothing to do.", "informational"),
-    "correction-to-review": Entry(
-        "The service corrected a score or answer that was reported before.",
-        "Compare both; correct the GP record by hand if the earlier one was filed there.",
+    "outcome-contradicts": Entry(
+        "The service said something else of the same thing before, and nobody can tell which is newer.",
+        "Ask the service which is right; release this one if it is, else discard it.",
+        "conflict",
+    ),
+    "outcome-corrected": Entry(
+        "The service corrected what it had reported before; the newer version counts.",
+        "Nothing to do.",
+        "informational",
+    ),
+    "filing-to-review": Entry(
+        "The practice looks at outcomes before they are filed.",
+        "Look at it; release it to file it, or discard it.",
         "business-rule",
+    ),
+    "sharing-refused": Entry(
+        "The person does not agree that this is shared, so it was kept and not filed.",
+        "Nothing to do; codes of what happened are filed all the same.",
+        "suppressed",
     ),
     "delivery-under-way": Entry(
         "The referral this is about is being delivered at this moment.",
