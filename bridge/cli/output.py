@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bridge.errors import BridgeError
@@ -67,8 +68,8 @@ def problems(error: BridgeError) -> None:
     for problem in error.problems:
         words, step = meaning(problem.code)
         place = " ".join(part for part in (problem.at, problem.target) if part)
-        err.print(f"[bold]{place or problem.code}[/] {words}", highlight=False)
+        err.print(f"[bold]{escape(place or problem.code)}[/] {words}", highlight=False, soft_wrap=True)
         if problem.rule:
-            err.print(f"    {problem.rule}", highlight=False)
+            err.print(f"    {escape(problem.rule)}", highlight=False, soft_wrap=True)
         if step:
-            err.print(f"    [dim]{step}[/]", highlight=False)
+            err.print(f"    [dim]{step}[/]", highlight=False, soft_wrap=True)

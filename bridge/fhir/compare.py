@@ -12,6 +12,9 @@ from typing import Any
 from bridge.fhir.trees import Json
 
 _CHOSEN = re.compile(r"\[[^\]]*\]")
+# What Meta holds are sets (https://hl7.org/fhir/R4/resource.html#Meta), and a transaction must not depend on
+# the order of its entries (https://hl7.org/fhir/R4/http.html#trules). The others are found by url and by id.
+_UNORDERED = frozenset({"profile", "security", "tag", "extension", "modifierExtension", "contained", "entry"})
 _NAMED_BY = ("url", "system", "use", "id")
 
 
@@ -34,7 +37,7 @@ def elements(tree: Json) -> dict[str, Any]:
 
 def differences(left: Json, right: Json) -> list[Difference]:
     """What two trees do not say alike, in the order of the first."""
-    if left == right:
+    if _ordered(left) == _ordered(right):
         return []
     here, there = elements(left), elements(right)
     paths = dict.fromkeys((*here, *there))
@@ -46,6 +49,16 @@ def differences(left: Json, right: Json) -> list[Difference]:
     return found or [
         Difference(path=str(left.get("resourceType", "")), left="an order", right="another order")
     ]
+
+
+def _ordered(value: Any, name: str = "") -> Any:
+    """The tree with what has no order in FHIR in one order: sets of Meta, extensions, contained, entries."""
+    if isinstance(value, dict):
+        return {key: _ordered(inner, key) for key, inner in value.items()}
+    if isinstance(value, list):
+        inner = [_ordered(each) for each in value]
+        return sorted(inner, key=repr) if name in _UNORDERED else inner
+    return value
 
 
 def plain_path(path: str) -> str:

@@ -11,11 +11,14 @@ from itertools import chain
 from typing import Any
 
 from bridge.errors import Unreadable
-from bridge.fhir.compare import elements
+from bridge.fhir.compare import elements, plain_path
 from bridge.fhir.trees import Json
 from bridge.pipeline.rehearsal import GOES_OUT
 from bridge.sources import Origin, Reading, Source
-from bridge.sources.specimens import Leaf, Specimen, specimen_of
+from bridge.sources.apply import apply
+from bridge.sources.emis_record import JoinedRecord
+from bridge.sources.mapping import Mapping
+from bridge.sources.specimens import JoinedSpecimen, Leaf, Specimen, specimen_of
 from bridge.sources.substitutes import substitutes
 from bridge.sources.told import told
 
@@ -67,24 +70,66 @@ class _Made:
 _NOTHING = _Made(record={}, bundle={}, problems=frozenset())
 
 
-def trace(source: Source, body: bytes, *, arrived: datetime, bundle: Bundle) -> Iterator[Trace]:
-    """Every value of a message; Unreadable when it is none. `bundle` makes what would go out of a reading."""
-    specimen = specimen_of(source, body)
-    leaves = list(specimen.leaves())
+def trace(
+    source: Source,
+    body: bytes,
+    *,
+    arrived: datetime,
+    bundle: Bundle,
+    settled: frozenset[str] = frozenset(),
+) -> Iterator[Trace]:
+    """Every value of a message; Unreadable when it is none. `bundle` makes what would go out of a reading.
 
-    def made(changed: bytes) -> list[_Made]:
+    Of the names in `settled` it is known already that they go somewhere: they are told, and not tried.
+    """
+
+    def read(changed: bytes) -> Iterator[Reading]:
+        return source.read(changed, arrived=arrived)
+
+    yield from _traces(specimen_of(source, body), body, read, source.mapping, bundle, settled)
+
+
+def trace_joined(
+    source: Source,
+    record: JoinedRecord,
+    *,
+    arrived: datetime,
+    bundle: Bundle,
+    settled: frozenset[str] = frozenset(),
+) -> Iterator[Trace]:
+    """The same for one entry of an EMIS extract."""
+
+    def read(changed: JoinedRecord) -> Iterator[Reading]:
+        yield apply(changed, source.mapping, arrived=arrived)
+
+    yield from _traces(JoinedSpecimen(record), record, read, source.mapping, bundle, settled)
+
+
+def _traces(
+    specimen: Specimen,
+    whole: Any,
+    read: Callable[[Any], Iterator[Reading]],
+    mapping: Mapping,
+    bundle: Bundle,
+    settled: frozenset[str],
+) -> Iterator[Trace]:
+    def made(changed: Any) -> list[_Made]:
         with suppress(Unreadable):
-            return [_made(reading, bundle) for reading in source.read(changed, arrived=arrived)]
+            return [_made(reading, bundle) for reading in read(changed)]
         return []
 
-    before = made(body)
-    for leaf in leaves:
+    before = made(whole)
+    for leaf in list(specimen.leaves()):
+        name = specimen.named(leaf)
+        if name in settled:
+            yield Trace(leaf=leaf, name=name, needed=True)
+            continue
         here = before[leaf.event] if leaf.event < len(before) else _NOTHING
-        yield _trace(specimen, leaf, here, source, made)
+        yield _trace(specimen, leaf, here, mapping, made)
 
 
 def _trace(
-    specimen: Specimen, leaf: Leaf, before: _Made, source: Source, made: Callable[[bytes], list[_Made]]
+    specimen: Specimen, leaf: Leaf, before: _Made, mapping: Mapping, made: Callable[[Any], list[_Made]]
 ) -> Trace:
     """Exchange the value until something usable and different comes of it; at last leave it out."""
     record: list[str] = []
@@ -99,11 +144,13 @@ def _trace(
             needed = True
             continue
         needed = needed or there.problems != before.problems
-        record, bundle = _different(before.record, there.record), _different(before.bundle, there.bundle)
+        record = _different(before.record, there.record)
+        # What decides whether anything goes out made none of what goes out.
+        bundle = _different(before.bundle, there.bundle) if there.bundle else []
         if record or bundle:
             break
         idle += 1
-    ignored = specimen.ignored(leaf, source.mapping)
+    ignored = specimen.ignored(leaf, mapping)
     return Trace(
         leaf=leaf,
         name=specimen.named(leaf),
@@ -115,7 +162,12 @@ def _trace(
 
 
 def _different(left: Flat, right: Flat) -> list[str]:
-    return [path for path in dict.fromkeys((*left, *right)) if left.get(path) != right.get(path)]
+    """Paths whose value is not the same; one that only moved to another of several elements is."""
+    paths = [path for path in dict.fromkeys((*left, *right)) if left.get(path) != right.get(path)]
+    gone = {(plain_path(path), left[path]) for path in paths if path not in right}
+    came = {(plain_path(path), right[path]) for path in paths if path not in left}
+    moved = gone & came
+    return [path for path in paths if (plain_path(path), left.get(path, right.get(path))) not in moved]
 
 
 def _made(reading: Reading, bundle: Bundle) -> _Made:

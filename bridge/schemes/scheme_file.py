@@ -25,6 +25,15 @@ def load(*folders: Path) -> tuple[Scheme, ...]:
     return tuple(schemes)
 
 
+def load_one(file: Path) -> Scheme:
+    """One scheme file; ConfigError with every problem of it."""
+    problems: list[Problem] = []
+    scheme = _read(file, problems)
+    if scheme is None or problems:
+        raise ConfigError(problems=tuple(problems))
+    return scheme
+
+
 def _read(file: Path, problems: list[Problem]) -> Scheme | None:
     try:
         text = file.read_text("utf-8")

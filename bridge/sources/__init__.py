@@ -3,7 +3,7 @@
 `load` finds them; adding one edits nothing here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +17,7 @@ from bridge.sources.mapping_file import Sheet, mapping_of, open_sheet, overlays_
 from bridge.sources.reading import Reading
 from bridge.sources.record import PersonRecord
 
-__all__ = ["Origin", "Reading", "Source", "Sources", "load"]
+__all__ = ["Origin", "Reading", "Source", "Sources", "load", "load_one", "systems_in"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +86,21 @@ class Sources(Table[str, Source]):
         self._known = others._known  # noqa: SLF001 - the same class
 
 
-def load(*folders: Path) -> dict[str, Source]:
-    """Every system of the folders by name; of two files with one name the earlier folder's counts.
+def systems_in(*folders: Path) -> list[str]:
+    """The names of the systems of the folders; what is in their files is not looked at closely."""
+    sheets = (open_sheet(file) for file in _files(folders))
+    return sorted(sheet.name for sheet in sheets if sheet.said and "extends" not in sheet.said)
+
+
+def load(*folders: Path, only: Collection[str] | None = None) -> dict[str, Source]:
+    """Every system of the folders by name, or `only` some; of two files with one name the earlier counts.
 
     ConfigError carries every problem of every file, each with file and line.
     """
     missing = [Problem(code="mapping-no-folder", at=str(folder)) for folder in folders if not folder.is_dir()]
     sheets = [open_sheet(file) for file in _files(folders)]
+    if only is not None:
+        sheets = [sheet for sheet in sheets if {sheet.name, sheet.said.get("extends")} & set(only)]
     readable = [sheet for sheet in sheets if not sheet.problems]
     systems = {sheet.name: mapping_of(sheet) for sheet in readable if "extends" not in sheet.said}
     overlays = [sheet for sheet in readable if "extends" in sheet.said]
@@ -108,6 +116,15 @@ def load(*folders: Path) -> dict[str, Source]:
     if problems:
         raise ConfigError(problems=problems)
     return sources
+
+
+def load_one(file: Path) -> Source:
+    """One system by its mapping file; ConfigError with every problem of it."""
+    sheet = open_sheet(file)
+    mapping = mapping_of(sheet) if not sheet.problems else None
+    if sheet.problems or mapping is None:
+        raise ConfigError(problems=tuple(sheet.problems))
+    return Source(mapping=mapping, format=format_of(mapping.format))
 
 
 def _files(folders: tuple[Path, ...]) -> list[Path]:

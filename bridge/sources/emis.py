@@ -42,6 +42,7 @@ __all__ = [
     "Context",
     "Dropped",
     "Extract",
+    "JoinedRecord",
     "Known",
     "Lapsed",
     "PersonFacts",

@@ -13,6 +13,7 @@ from bridge.domain.referral import EventKind, ReferralKey
 from bridge.errors import Problem
 from bridge.sources.emis_extract import Chunk
 from bridge.sources.emis_known import Context
+from bridge.sources.emis_record import JoinedRecord
 from bridge.sources.emis_shelf import (
     HALF,
     KNOWN,
@@ -58,6 +59,7 @@ class Taken:
     people: tuple[PersonFacts, ...] = ()
     counts: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    joined: tuple[JoinedRecord, ...] = ()  # what the mapping was applied to, in the order of the readings
 
 
 class Desk:
@@ -74,6 +76,7 @@ class Desk:
         self.readings: list[Reading] = []
         self.people: list[PersonFacts] = []
         self.problems: list[Problem] = []
+        self.joined: list[JoinedRecord] = []
         self._rows: dict[tuple[str, str, str], Row | None] = {}
         self._kinds: dict[str, str] = {}
 
@@ -89,6 +92,7 @@ class Desk:
             people=tuple(self.people),
             counts=dict(self.counts),
             problems=tuple(self.problems),
+            joined=tuple(self.joined),
         )
 
     def is_off(self, owner: str) -> bool:

@@ -10,7 +10,7 @@ from bridge.domain.referral import EventKind, ReferralEvent, ReferralKey, Shape
 from bridge.errors import Problem
 from bridge.sources.apply import apply
 from bridge.sources.emis_desk import Desk
-from bridge.sources.emis_record import joined
+from bridge.sources.emis_record import JoinedRecord, joined
 from bridge.sources.emis_shelf import HALF, KNOWN, WAITING
 from bridge.sources.emis_tables import OBSERVATION, REFERRAL
 from bridge.sources.reading import Reading
@@ -82,7 +82,8 @@ def tell(desk: Desk, entry: Entry, half: Half, kind: EventKind) -> None:
     if kind is EventKind.REFERRED and last in LIVING:
         kind = EventKind.CHANGED
     clock = joined_clock(entry.clock, half.clock)
-    reading = _reading(desk, entry, half, kind, clock)
+    record = _joined(desk, entry, half, kind, clock)
+    reading = _same_content(apply(record, desk.mapping, arrived=desk.now))
     told_as = reading.event.content if reading.event else " ".join(p.code for p in reading.problems)
     before = desk.held(KNOWN, entry.key.owner, entry.key.record)
     _hold(desk, entry, half, clock, told_as)
@@ -90,6 +91,7 @@ def tell(desk: Desk, entry: Entry, half: Half, kind: EventKind) -> None:
         desk.counts["nothing-new"] += 1
     else:
         desk.counts["told"] += 1
+        desk.joined.append(record)
         desk.said(entry.key, reading)
 
 
@@ -122,7 +124,7 @@ def _hold(desk: Desk, entry: Entry, half: Half, clock: str, told_as: str) -> Non
     desk.drop(HALF, owner, record)
 
 
-def _reading(desk: Desk, entry: Entry, half: Half, kind: EventKind, clock: str) -> Reading:
+def _joined(desk: Desk, entry: Entry, half: Half, kind: EventKind, clock: str) -> JoinedRecord:
     owner = entry.key.owner
     clinician = desk.clinician(owner, entry.fields.get("ClinicianUserInRoleGuid", ""))
     parts = {
@@ -146,7 +148,7 @@ def _reading(desk: Desk, entry: Entry, half: Half, kind: EventKind, clock: str) 
     if clinician is None:
         odd = Problem(code="emis-staff-ambiguous", at="Observation.ClinicianUserInRoleGuid")
         record = replace(record, warnings=(*record.warnings, odd))
-    return _same_content(apply(record, desk.mapping, arrived=desk.now))
+    return record
 
 
 def _same_content(reading: Reading) -> Reading:

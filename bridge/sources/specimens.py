@@ -14,6 +14,7 @@ from bridge.domain import strict_json
 from bridge.fhir import inbound
 from bridge.fhir.writing import to_json
 from bridge.sources import Source
+from bridge.sources.emis_record import JoinedRecord, joined
 from bridge.sources.fhir_bundle import LIMIT, element_at
 from bridge.sources.hl7v2_sender import reads_hl7v2
 from bridge.sources.hl7v2_unused import WholeSegment
@@ -39,8 +40,8 @@ class Specimen(Protocol):
     def leaves(self) -> Iterator[Leaf]:
         """Every value that says something."""
 
-    def changed(self, leaf: Leaf, value: str | None) -> bytes:
-        """The message with another value in that place, or with none."""
+    def changed(self, leaf: Leaf, value: str | None) -> Any:
+        """The same with another value in that place, or with none; bytes of a message."""
 
     def ignored(self, leaf: Leaf, mapping: Mapping) -> str:
         """Why the mapping leaves the value out, or ""."""
@@ -174,6 +175,47 @@ def _plain(value: Any) -> str:
 
 def _is_under(place: str, above: str) -> bool:
     return place == above or place.startswith((f"{above}.", f"{above}["))
+
+
+# EMIS
+
+
+class JoinedSpecimen:
+    """The joined record of one EMIS entry, column by column; changed copies are joined records."""
+
+    def __init__(self, record: JoinedRecord) -> None:
+        self._record = record
+
+    def leaves(self) -> Iterator[Leaf]:
+        """Every column that says something."""
+        for alias, row in self._record.parts.items():
+            for column, value in row.items():
+                if value.strip():
+                    yield Leaf(place=f"{alias}.{column}", value=value)
+
+    def changed(self, leaf: Leaf, value: str | None) -> JoinedRecord:
+        """The record joined anew from rows with another value in that column, or without it."""
+        changed, _, column = leaf.place.partition(".")
+        others = {name: text for name, text in self._record.parts[changed].items() if name != column}
+        row = others if value is None else others | {column: value}
+        said = {name: texts[0] for name, texts in self._record.said.items() if texts}
+        return joined(
+            {**self._record.parts, changed: row},
+            kind=said["Kind"],
+            shape_is=said["Shape"],
+            extracted_at=said["ExtractedAt"],
+            position=self._record.position,
+            clock=self._record.clock,
+        )
+
+    def ignored(self, leaf: Leaf, mapping: Mapping) -> str:
+        """Why the mapping leaves the column, or all of its row, out; else ""."""
+        reasons = mapping.reasons
+        return reasons.get(leaf.place, "") or reasons.get(leaf.place.partition(".")[0], "")
+
+    def named(self, leaf: Leaf) -> str:
+        """The column."""
+        return leaf.place
 
 
 # HL7 v2

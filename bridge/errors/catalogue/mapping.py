@@ -23,6 +23,11 @@ ENTRIES: dict[str, Entry] = {
         "Without this field no event of the system has an identity.", "Add the field to [fields]."
     ),
     "mapping-no-folder": Entry("The folder of mappings does not exist.", "Correct the setting.", "not-found"),
+    "mapping-no-source": Entry(
+        "Nothing says which system this comes from.",
+        "Name the system with --source; the rule lists those there are.",
+        "not-found",
+    ),
     "mapping-not-toml": Entry("The mapping file is not TOML.", "Mend it at the line given.", "structure"),
     "mapping-path": Entry("The path is not in the notation of the format.", "Correct the path.", "structure"),
     "mapping-two-overlays": Entry(

@@ -1,0 +1,146 @@
+"""What `bridge map` prints: for a person, or as plain JSON."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.markup import escape
+
+from bridge.cli import output
+from bridge.cli.mapping_trials import Entry, Explained, Trial
+from bridge.errors import Problem
+from bridge.fhir.compare import Difference
+from bridge.pipeline.rehearsal import Rehearsed
+from bridge.sources.told import told
+
+
+def as_plain(trial: Trial) -> dict[str, Any]:
+    """A trial for a script."""
+    return {
+        "source": trial.source.name,
+        "mapping": trial.source.version,
+        "refused": told(trial.refused),
+        "events": [_event(each) for each in trial.rehearsed],
+    }
+
+
+def _event(rehearsed: Rehearsed) -> dict[str, Any]:
+    decision = rehearsed.decision
+    return {
+        **told(rehearsed.reading),
+        "mapping": rehearsed.reading.mapping,
+        "scheme": rehearsed.scheme,
+        "gate": {"verdict": decision.verdict.value, "code": decision.code} if decision else None,
+        "outgoing_problems": told(rehearsed.problems),
+        "bundle": rehearsed.bundle,
+    }
+
+
+def show(trial: Trial) -> None:
+    """A trial for a person."""
+    output.out.print(f"[bold]{trial.source.version}[/]", highlight=False, soft_wrap=True)
+    _problems("refused", trial.refused)
+    for rehearsed in trial.rehearsed:
+        _show(rehearsed, asked=bool(trial.schemes))
+    if not trial.rehearsed and not trial.refused:
+        output.out.print("It says nothing of a referral.")
+
+
+def _show(rehearsed: Rehearsed, *, asked: bool) -> None:
+    reading = rehearsed.reading
+    said = reading.event or reading.person
+    output.out.print(f"[bold]{escape(reading.position or 'the one event')}[/]", highlight=False)
+    if said is not None:
+        _print(told(said))
+    _problems("refused", reading.problems)
+    _problems("warning", reading.warnings)
+    for place in reading.unmapped:
+        output.out.print(f"goes nowhere: {place}", markup=False, highlight=False, soft_wrap=True)
+    if rehearsed.bundle is None:
+        if said is not None:
+            output.out.print("[bold]No bundle:[/] what it does depends on what is held.")
+        return
+    output.out.print(f"[bold]gate[/] {_gate(rehearsed, asked=asked)}", highlight=False, soft_wrap=True)
+    _problems("the outgoing check", rehearsed.problems)
+    output.out.print("[bold]would go out[/]")
+    _print(rehearsed.bundle)
+
+
+def _gate(rehearsed: Rehearsed, *, asked: bool) -> str:
+    decision = rehearsed.decision
+    if decision is None:
+        unknown = "no scheme names this practice"
+        return unknown if asked else "not asked: there is no scheme here; name one with --scheme"
+    why = f": {output.meaning(decision.code)[0]}" if decision.code else ""
+    return f"{rehearsed.scheme}: {decision.verdict.value}{why}"
+
+
+def _problems(what: str, problems: Iterable[Problem]) -> None:
+    for problem in problems:
+        words, step = output.meaning(problem.code)
+        target = f" -> {problem.target}" if problem.target else ""
+        looks = f" (looks like {problem.shape})" if problem.shape else ""
+        place = escape(f"{problem.at}{target}{looks}")
+        output.out.print(f"[bold]{what}[/] {place}: {words}", highlight=False, soft_wrap=True)
+        output.out.print(f"    {step}", style="dim", highlight=False, soft_wrap=True)
+
+
+def _print(content: Any) -> None:
+    output.out.print(
+        json.dumps(content, indent=2, ensure_ascii=False), markup=False, highlight=False, soft_wrap=True
+    )
+
+
+def show_explained(found: Explained, path: str) -> None:
+    """One line for each element, or what could make it."""
+    for row in found.rows:
+        rule = ", ".join(f"{t}" for t in row["targets"])
+        at = ", ".join(row["from"]) or "the bridge or the scheme"
+        by = f"  [{rule} = {', '.join(row['mapping'])}]" if rule else ""
+        output.out.print(
+            f"{row['element']} = {row['value']}  <- {at}{by}", markup=False, highlight=False, soft_wrap=True
+        )
+    if not found.rows:
+        output.out.print(f"Nothing in this message makes {path or 'anything'}.", markup=False, soft_wrap=True)
+    for row in found.could:
+        where = ", ".join(row["mapping"]) or "nowhere in this mapping"
+        output.out.print(
+            f"  it would come from {row['target']}, looked for at {where}", markup=False, soft_wrap=True
+        )
+
+
+def difference(name: str, found: Difference) -> dict[str, Any]:
+    """One difference of a golden folder for a script."""
+    return {"golden": name, "at": found.path, "expected": found.left, "is": found.right}
+
+
+def show_tested(goldens: int, rows: Sequence[dict[str, Any]], *, accepted: bool) -> None:
+    """The differences, and how many folders there are."""
+    for row in rows:
+        words = f"{row['golden']} {row['at']}: expected {row['expected']!r}, is {row['is']!r}"
+        output.out.print(words, markup=False, highlight=False, soft_wrap=True)
+    differ = len({row["golden"] for row in rows})
+    written = ", written anew: review them with git diff" if accepted and differ else ""
+    output.out.print(f"{goldens} golden folders, {differ} differ{written}", highlight=False, soft_wrap=True)
+
+
+def show_changes(messages: int, rows: Sequence[dict[str, Any]]) -> None:
+    """What each message says otherwise."""
+    for row in rows:
+        words = f"{row['message']} event {row['event']}, {row['at']}: {row['before']!r} -> {row['after']!r}"
+        output.out.print(words, markup=False, highlight=False, soft_wrap=True)
+    touched = len({row["message"] for row in rows})
+    output.out.print(f"{messages} messages, {touched} change", highlight=False, soft_wrap=True)
+
+
+def show_ledger(entries: Sequence[Entry]) -> None:
+    """The fields, the unaccounted ones last, and how many there are of each."""
+    for entry in entries:
+        where = entry.reason or ", ".join(entry.goes_to) or "decides whether there is an event"
+        said = "goes nowhere" if entry.status == "unaccounted" else where
+        words = f"{entry.system} {entry.status} {entry.name} ({entry.messages}): {said}"
+        output.out.print(words, markup=False, highlight=False, soft_wrap=True)
+    counts = Counter(entry.status for entry in entries)
+    summary = ", ".join(f"{counts[status]} {status}" for status in ("mapped", "ignored", "unaccounted"))
+    output.out.print(f"{len(entries)} fields: {summary}", highlight=False, soft_wrap=True)
