@@ -178,7 +178,6 @@ DELIVERY_MOVES: dict[DeliveryState, dict[DeliveryStep, DeliveryState]] = {
     DeliveryState.IN_DOUBT: {
         DeliveryStep.CLAIM: DeliveryState.IN_DOUBT,
         DeliveryStep.ACCEPT: DeliveryState.DELIVERED,
-        DeliveryStep.POSTPONE: DeliveryState.QUEUED,
         DeliveryStep.DOUBT: DeliveryState.IN_DOUBT,
         DeliveryStep.PARK: DeliveryState.PARKED,
         DeliveryStep.WITHHOLD: DeliveryState.WITHHELD,  # looked up, and it has not arrived

@@ -160,6 +160,7 @@ def test_a_delivery_in_doubt_is_never_superseded_nor_discarded_unlooked() -> Non
     ways_out = set(DELIVERY_MOVES[DeliveryState.IN_DOUBT])
 
     assert not ways_out & {DeliveryStep.SUPERSEDE, DeliveryStep.DISCARD}
+    assert DeliveryState.QUEUED not in DELIVERY_MOVES[DeliveryState.IN_DOUBT].values()
 
 
 def test_a_second_claim_of_what_is_being_sent_is_doubt_and_not_a_second_send() -> None:
