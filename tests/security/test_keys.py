@@ -15,6 +15,7 @@ from bridge.app import open_bridge
 from bridge.cli.commands import app as command_line
 from bridge.config import Settings, read_settings
 from bridge.errors import ConfigError
+from bridge.intake import control
 from bridge.pipeline.reindexing import reindex
 from bridge.security import keyring
 from bridge.security.audit import AuditChain
@@ -159,7 +160,7 @@ async def test_indexes_are_made_anew_with_the_bridge_stopped(trap: Trap, tmp_pat
     older = (await ring_of(trap)).index_key
     await fill(trap.bridge.store)
     before = await trap.bridge.store.read(indexes)
-    await trap.bridge.store.close()
+    await stop(trap)
 
     result = await in_thread(partial(CliRunner().invoke, command_line, ["keys", "reindex", "--why", "leak"]))
     assert result.exit_code == 0, result.output
@@ -178,6 +179,12 @@ async def test_indexes_are_made_anew_with_the_bridge_stopped(trap: Trap, tmp_pat
     refused = await in_thread(partial(CliRunner().invoke, command_line, retire))
     lost = await in_thread(partial(CliRunner().invoke, command_line, [*retire, "--although-lost"]))
     assert (refused.exit_code, lost.exit_code) == (1, 0)
+
+
+async def stop(trap: Trap) -> None:
+    """As if the process had ended: nobody holds the store, and no control socket answers a command."""
+    await trap.bridge.store.close()
+    control.socket_in(trap.bridge.settings.data).unlink()
 
 
 async def in_thread(work: Callable[[], Any]) -> Any:
