@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import httpx
 
 from bridge.app import open_bridge
-from bridge.cli.access import running_bridge, settings
+from bridge.cli.access import problems_in, running_bridge, settings
 from bridge.config import Settings
-from bridge.errors import NotFound, Problem, Unacceptable, Unavailable
+from bridge.errors import NotFound, Unacceptable, Unavailable
 from bridge.intake.control import socket_in
 from bridge.pipeline.mend import Hand
 from bridge.security.redact import clean
@@ -52,13 +52,7 @@ def _ask(client: httpx.Client, verb: str, said: Said) -> Said:
         raise NotFound("there is no such thing")
     if answer.status_code in (429, 503):
         raise Unavailable("the running bridge cannot do that now")
-    raise Unacceptable(problems=tuple(_problems(answer)))
-
-
-def _problems(answer: httpx.Response) -> Iterator[Problem]:
-    for issue in answer.json().get("issue", ()):
-        for coding in issue.get("details", {}).get("coding", ()):
-            yield Problem(code=coding.get("code", "unacceptable"))
+    raise Unacceptable(problems=tuple(problems_in(answer)))
 
 
 @contextmanager

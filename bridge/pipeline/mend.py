@@ -19,7 +19,7 @@ from bridge.domain.journey import (
 from bridge.errors import NotFound, Problem, Unacceptable
 from bridge.pipeline import accept, extracts, forward, outcomes
 from bridge.pipeline.context import Context
-from bridge.store import audit, lanes, messages, referrals
+from bridge.store import audit, keys, lanes, messages, referrals
 from bridge.store.tables import event, message
 from bridge.store.unit import Tx
 
@@ -50,6 +50,8 @@ def _release(tx: Tx, ctx: Context, item: str) -> str:
             raise _not_parked(row.state)
         if row.kind == "message":  # never translated: the translator takes it again from the start
             return messages.move_event(tx, item, EventStep.RELEASE, until=tx.now, attempts=0).value
+        if _overtaken(tx, item, row.at):
+            raise Unacceptable(problems=(Problem(code="told-since"),))
         messages.move_event(tx, item, EventStep.RELEASE)
         if row.kind == extracts.KIND:
             return extracts.release(tx, item, row.message_id).value
@@ -71,12 +73,28 @@ def _release(tx: Tx, ctx: Context, item: str) -> str:
 
 _EVENT = select(
     event.c.state,
+    event.c.at,
     event.c.kind,
     event.c.key_id,
     event.c.message_id,
     message.c.mapping,
     message.c.correlation_id,
 ).join(message, message.c.id == event.c.message_id)
+
+
+def _overtaken(tx: Tx, item: str, at: int) -> bool:
+    """Whether something else was told under its key since; where the source's clock decides, it decides."""
+    said = messages.open_event(tx, item)
+    known = keys.key_of(tx, str(said.key.id)) if said else None
+    if said is None or known is None or known.event_id == item:
+        return False
+    if said.clock[:1] == known.clock[:1] and said.clock != known.clock:
+        return False
+    newest = messages.standing(tx, known.event_id)
+    if newest is None:
+        return True
+    applied = newest[0] in (EventState.APPLIED, EventState.ATTACHED)
+    return newest[1] > at and (applied or said.content != known.content)
 
 
 def _release_outcome(tx: Tx, ctx: Context, item: str, outcome_id: str) -> str:

@@ -75,7 +75,7 @@ def _is_to_redo(tx: Tx, origin: Origin, event: ReferralEvent, known: Key) -> boo
 
 
 def _same_again(tx: Tx, origin: Origin, event: ReferralEvent, known: Key, became: Applied) -> Applied:
-    if event.content == known.content:
+    if event.content == known.content and event.clock != known.clock:
         remember(tx, origin, event, known.referral_id)
     held = known.referral_id or messages.parked_under(tx, known.id)
     return became if held else replace(became, code="repeated-not-sent")

@@ -236,6 +236,12 @@ _PARKED_EVENTS = select(event.c.id, event.c.referral_id).where(
 )
 
 
+def standing(tx: Tx, event_id: str) -> tuple[EventState, int] | None:
+    """Where an event stands and when it was told, in ms; None when it is not kept any more."""
+    row = tx.run(select(event.c.state, event.c.at).where(event.c.id == event_id)).first()
+    return None if row is None else (EventState(row.state), int(row.at))
+
+
 def open_event(tx: Tx, event_id: str) -> ReferralEvent | None:
     """The canonical event, while it is kept."""
     sealed = tx.run(select(event.c.sealed).where(event.c.id == event_id)).scalar_one_or_none()

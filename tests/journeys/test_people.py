@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.referral import Patient
+from bridge.errors import Unacceptable
 from bridge.pipeline import mend
 from bridge.pipeline.mend import Hand
 from bridge.store import referrals, views
@@ -130,6 +131,18 @@ async def test_another_name_and_another_birthday_wait_for_a_person(site: Site) -
 
     assert ((await held(site)).family, (await held(site)).birth_date) == ("Marchbanks", "1960-01-01")
     assert [what for what, _ in await parked(site)] == ["delivery"]
+
+
+async def test_other_news_of_the_person_is_not_undone_by_a_release(site: Site) -> None:
+    """What was set aside holds the person as they were then; the practice sends it again."""
+    await refer(site)
+    await say(site, adt(name="Marchbanks^Eve", born="19600101"))
+    await say(site, adt(at="20261120120000+0000", phone=MOBILE))
+    with pytest.raises(Unacceptable):
+        await release(site)
+
+    assert mobiles(site) == ["07700 900099"]
+    assert await parked(site) == [("event", "identity-differs")]
 
 
 async def test_a_death_takes_the_referral_back(site: Site) -> None:

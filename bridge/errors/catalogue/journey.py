@@ -110,6 +110,11 @@ ENTRIES: dict[str, Entry] = {
         "Put its mapping file back; then replay the message.",
         "not-found",
     ),
+    "told-since": Entry(
+        "Something else was told of the same since this was set aside; releasing it would undo that.",
+        "Compare the two; discard this one, and have the practice send anew what it still wants.",
+        "conflict",
+    ),
     "transaction-refused": Entry(
         "Another entry of the same transaction could not be used, so nothing of it was done.",
         "Mend the entry named beside this one, or send what is independent as a batch; then send it again.",

@@ -1,0 +1,80 @@
+"""What a person releases after something else was told: never the older over the newer."""
+
+import pytest
+
+from bridge.domain.journey import EventState
+from bridge.errors import Unacceptable
+from bridge.pipeline import mend
+from bridge.pipeline.mend import Hand
+from bridge.security.audit import AuditChain
+from bridge.security.keyring import KeyRing
+from bridge.store import Store, referrals, views
+from tests.conftest import Clock, a_referral
+from tests.pipeline.desk import a_context, an_event, tell
+
+DAY = "2026-03-01T09:00:00Z"
+
+
+@pytest.fixture
+def hand(ring: KeyRing) -> Hand:
+    """Somebody who mends."""
+    return Hand(actor="test", why="because", node="node", chain=AuditChain(ring))
+
+
+async def note_of(store: Store) -> str:
+    """What the referral says."""
+    stored = await store.read(lambda tx: referrals.get(tx, str(a_referral().key.id)))
+    assert stored is not None
+    return stored.record.note
+
+
+async def release(store: Store, hand: Hand, item: str) -> str:
+    """Release one item."""
+    return await store.run(lambda tx: mend.release(tx, a_context(), hand, item))
+
+
+async def test_what_was_set_aside_does_not_undo_what_was_told_since(
+    store: Store, hand: Hand, clock: Clock
+) -> None:
+    """Neither version number nor time says which is newer: what came later stands, and the person is told."""
+    await tell(store, an_event(clock="v1", note="first"))
+    clock.forward(60)
+    aside = await tell(store, an_event(clock=DAY, note="aside"))
+    clock.forward(60)
+    later = await tell(store, an_event(clock="v2", note="later"))
+    with pytest.raises(Unacceptable) as refused:
+        await release(store, hand, aside.event_id)
+
+    assert (aside.code, later.state) == ("clock-changed-kind", EventState.APPLIED)
+    assert [problem.code for problem in refused.value.problems] == ["told-since"]
+    assert await note_of(store) == "later"
+    assert [row["id"] for row in await store.read(views.parked)] == [aside.event_id]
+
+
+async def test_what_a_newer_version_has_overtaken_is_stale(store: Store, hand: Hand, clock: Clock) -> None:
+    """The source's own clock says so."""
+    await tell(store, an_event(clock="02", note="first"))
+    clock.forward(60)
+    conflict = await tell(store, an_event(clock="02", note="other"))
+    clock.forward(60)
+    await tell(store, an_event(clock="03", note="later"))
+
+    assert conflict.code == "version-conflict"
+    assert await release(store, hand, conflict.event_id) == "stale"
+    assert await note_of(store) == "later"
+
+
+@pytest.mark.parametrize("repeats", [0, 2])
+async def test_a_conflict_is_settled_by_the_person_who_releases_it(
+    store: Store, hand: Hand, clock: Clock, repeats: int
+) -> None:
+    """A sender that repeats itself meanwhile says nothing new."""
+    await tell(store, an_event(clock="02", note="first"))
+    clock.forward(60)
+    conflict = await tell(store, an_event(clock="02", note="other"))
+    for _ in range(repeats):
+        clock.forward(60)
+        await tell(store, an_event(clock="02", note="first"))
+
+    assert await release(store, hand, conflict.event_id) == "applied"
+    assert await note_of(store) == "other"
