@@ -51,9 +51,7 @@ async def reload(settings: Settings, store: Store, rulebook: Rulebook, sources: 
         rulebook.schemes = schemes
         raise
     emit(Event.RULES_RELOADED, node=settings.node, sources=len(sources), schemes=len(rulebook.schemes))
-    return InForce(
-        mappings=sources.versions(), schemes={scheme.name: scheme.version for scheme in rulebook.schemes}
-    )
+    return InForce(mappings=sources.versions(), schemes=rulebook.versions())
 
 
 def _tell(node: str, error: ConfigError) -> None:

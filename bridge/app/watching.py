@@ -96,6 +96,7 @@ def open_watch(
         partners=partner_names(rulebook),
         held_back=forward.HELD_BACK,
         mappings=sources.versions,
+        schemes=rulebook.versions,
         feed_limit=lambda practice: _feed_limit(rulebook, practice),
         full=full,
         expected=tuple(_expected(settings, rulebook, sources)),

@@ -30,6 +30,7 @@ NAMES: Final[Mapping[str, str]] = {
     "key:expiry": "Seconds until a caller's key expires.",
     "alerts:route": "Whether alerts reach people this way: `well` or `failing`.",
     "mapping:version": "The mapping that translates a source now.",
+    "scheme:version": "The version of a scheme that counts now.",
 }
 
 

@@ -61,6 +61,8 @@ def judged(pulse: Pulse, touch: Touch, look: Look) -> Iterator[Check]:
         yield from _stored(pulse, look.standing)
     for source, version in pulse.mappings().items():
         yield Check(name="mapping:version", of=source, value=version)
+    for scheme, version in pulse.schemes().items():
+        yield Check(name="scheme:version", of=scheme, value=version)
 
 
 def _database(pulse: Pulse, touch: Touch, look: Look) -> Iterator[Check]:

@@ -104,6 +104,7 @@ class Pulse:
     partners: Sequence[str]
     held_back: Sequence[str]
     mappings: Callable[[], Mapping[str, str]]
+    schemes: Callable[[], Mapping[str, str]]
     feed_limit: Callable[[str], timedelta | None]
     full: Callable[[], str]
     expected: Sequence[Expected] = ()

@@ -107,6 +107,7 @@ def _done(message: Message, n: int, event_id: str, reading: Reading, applied: Ap
         key_id=str(key.id) if key else "",
         referral_id=applied.referral_id,
         clock=event.clock if event else "",
+        mapping=reading.mapping or message.mapping,
         event=event,
     )
     return Done(

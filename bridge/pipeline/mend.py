@@ -77,7 +77,7 @@ _EVENT = select(
     event.c.kind,
     event.c.key_id,
     event.c.message_id,
-    message.c.mapping,
+    event.c.mapping,
     message.c.correlation_id,
 ).join(message, message.c.id == event.c.message_id)
 

@@ -14,7 +14,7 @@ from bridge.domain.delivery import Kind, Leg
 from bridge.domain.journey import DeliveryState, EventState, IllegalMove
 from bridge.errors import BridgeError, IntakeError, NotFound, Problem, Unacceptable, Unavailable
 from bridge.events import Event, emit, failed_at
-from bridge.pipeline import forward, later, mend
+from bridge.pipeline import accept, forward, later, mend
 from bridge.pipeline.context import Context
 from bridge.pipeline.later import Telling, Translator
 from bridge.pipeline.mend import Hand
@@ -105,23 +105,27 @@ class Replayer:
             if item.state == EventState.KEPT:
                 raise _cannot("not-yet-translated")
             kept = await self.translator.store.read(lambda tx: later.kept_message(tx, item.id))
-            told = self._retold(ctx, run, kept)
+            told = await self._retold(ctx, run, kept)
             return lambda tx: self._noted(tx, item.id, _tell(tx, kept, told))
         if item.kind == "settled":
             return lambda tx: self._noted(tx, item.id, again(tx, ctx, item.id))
         return lambda tx: mend.release(tx, ctx, self.hand, item.id)
 
-    def _retold(self, ctx: Context, run: Run, kept: Message) -> Telling:
+    async def _retold(self, ctx: Context, run: Run, kept: Message) -> Telling:
         """The message read once more, with the mapping the run asks for."""
         if kept.content is None:
             raise _cannot("body-not-kept")
         if kept.mapping:  # what a service reports is read without one
             try:
-                now = self.translator.sources.sent_by(kept.caller, kept.source).version
+                source = self.translator.sources.sent_by(kept.caller, kept.source)
             except KeyError:
                 raise _cannot("source-not-known") from None
-            if run.mapping == "then" and now != kept.mapping:
-                raise _cannot("mapping-not-kept", rule=f"{kept.mapping}; now it is {now}")
+            if run.mapping == "then":
+                then = await self.translator.store.read(lambda tx: replays.mappings_of(tx, kept.id))
+                now = {reading.mapping or source.version for reading in accept.read(source, kept, ctx)}
+                if not now <= then:
+                    told = f"{', '.join(sorted(then))}; now it is {', '.join(sorted(now))}"
+                    raise _cannot("mapping-not-kept", rule=told)
         return later.telling(replace(self.translator, context=ctx), kept, replayed=True)
 
     def _noted(self, tx: Tx, subject: str, now: str) -> str:

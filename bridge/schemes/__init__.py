@@ -36,6 +36,10 @@ class Rulebook:
         """One scheme."""
         return next((s for s in self.schemes if s.name == name), None)
 
+    def versions(self) -> dict[str, str]:
+        """The version of each scheme that counts now."""
+        return {scheme.name: scheme.version for scheme in self.schemes}
+
     def of_service(self, service: str) -> tuple[Scheme, ...]:
         """The schemes that send to a service."""
         return tuple(s for s in self.schemes if s.service.name == service)

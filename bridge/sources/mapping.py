@@ -48,7 +48,7 @@ class FieldText(_Strict):
 class MappingText(_Strict):
     """A mapping file, as written; the dotted names of the fields are joined."""
 
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, Field(ge=1, le=99_999)]
     format: Text
     fields: dict[str, FieldText] = {}
     codes: Codes = {}
@@ -58,7 +58,7 @@ class MappingText(_Strict):
 class OverlayText(_Strict):
     """A practice overlay, as written: the codes that these practices use differently."""
 
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, Field(ge=1, le=99_999)]
     extends: Text
     practices: Annotated[list[Text], Field(min_length=1)]
     codes: Codes = {}

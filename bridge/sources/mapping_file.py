@@ -16,7 +16,7 @@ from bridge.sources.formats import Format, format_of
 from bridge.sources.mapping import Codes, FieldText, Mapping, MappingText, OverlayText, Place, Rule
 from bridge.sources.targets import TARGETS, Target
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")  # a label of two names and versions is kept with each event
 _AT_LINE = re.compile(r"at line (\d+)")
 _NEEDED = (
     ("event.kind",),

@@ -163,6 +163,7 @@ class EventRow:
     key_id: str = ""
     referral_id: str | None = None
     clock: str = ""
+    mapping: str = ""
     until: int | None = None
     event: ReferralEvent | None = None  # kept sealed while it may still be needed
 
@@ -190,6 +191,7 @@ def add_event(tx: Tx, row: EventRow) -> None:
             "key_id": row.key_id,
             "referral_id": row.referral_id,
             "clock": row.clock,
+            "mapping": row.mapping,
             "at": tx.now,
             "until": row.until,
             "attempts": 0,

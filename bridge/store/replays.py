@@ -206,6 +206,14 @@ _TOLD = select(
 )
 
 
+def mappings_of(tx: Tx, message_id: str) -> frozenset[str]:
+    """The mappings by which a message was translated so far, with their overlays: `hub@1+leeds@2`."""
+    return frozenset(tx.run(_MAPPINGS, {"message": message_id}).scalars())
+
+
+_MAPPINGS = select(event.c.mapping).where(event.c.message_id == bindparam("message"), event.c.mapping != "")
+
+
 def next_n(tx: Tx, message_id: str) -> int:
     """Where the numbers of the events of a message go on."""
     return int(tx.run(_NEXT_N, {"message": message_id}).scalar_one())

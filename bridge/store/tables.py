@@ -102,6 +102,7 @@ event = Table(
     Column("at", BigInteger, nullable=False),
     Column("until", BigInteger),  # waiting: when it shows on the not-sent list; kept: when to translate
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("mapping", String(80), nullable=False, server_default=""),  # with the practice's overlay
     Column("sealed", LargeBinary),  # the canonical event while it is parked, waiting or kept
     UniqueConstraint("message_id", "n"),
     Index("event_referral_ix", "referral_id"),

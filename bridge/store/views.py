@@ -23,6 +23,7 @@ _EVENT = (
     event.c.state,
     event.c.code,
     event.c.problems,
+    event.c.mapping,
     event.c.referral_id,
     event.c.at,
 )

@@ -1,6 +1,7 @@
 """Mappings and schemes read anew: all of them or none, without a restart and without a lost referral."""
 
 import asyncio
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from bridge.pipeline.mend import Hand
 from bridge.store import audit, views
 from tests.journeys.conftest import OPERATOR_KEY, Ground, Site
 from tests.journeys.test_json_event import an_event
+from tests.journeys.test_replay import a_run, carry_out, outcomes_of
 
 OVERLAY = """
 version = {version}
@@ -167,6 +169,40 @@ async def test_a_reload_is_audited(hub: Site) -> None:
     assert [(row["actor"], row["action"], row["why"]) for row, _ in rows] == [
         ("test", "reload", "a new code")
     ]
+
+
+async def test_health_tells_the_versions_in_force(hub: Site, ground: Ground) -> None:
+    """Whoever asks which mapping and which scheme count is told the newest."""
+    write(ground.folder, version=7)
+    scheme = ground.folder / "mappings" / "schemes" / "journey.toml"
+    scheme.write_text(
+        re.sub(r'^version = ".*"', 'version = "2026-11"', scheme.read_text(), flags=re.MULTILINE)
+    )
+    await hub.bridge.reload(hand(hub.bridge))
+    checks = (await hub.get("/health", OPERATOR_KEY)).json()["checks"]
+    told = {(check["name"], check["of"]): check["value"] for check in checks if "version" in check["name"]}
+
+    assert told["mapping:version", "hub"] == "hub@7"
+    assert told["scheme:version", "journey"] == "2026-11"
+
+
+async def test_an_event_remembers_the_overlay_that_read_it(hub: Site, ground: Ground) -> None:
+    """To read as of then, base and overlay have to be those of then."""
+    write(ground.folder, overlay="asap")
+    await hub.bridge.reload(hand(hub.bridge))
+    answer = await post(hub, "R-1", "soonish")
+    message = answer.headers["Location"].rpartition("/")[2]
+    story = await hub.get(answer.headers["Location"], OPERATOR_KEY)
+    (ground.folder / "mappings" / "sources" / "leeds.toml").write_text(
+        OVERLAY.format(version=2, meaning="urgent"), "utf-8"
+    )
+    same = await carry_out(hub, a_run(only=message, mapping="then"))
+    await hub.bridge.reload(hand(hub.bridge))
+    other = await carry_out(hub, a_run(only=message, mapping="then"))
+
+    assert [event["mapping"] for event in story.json()["events"]] == ["hub@1+leeds@1"]
+    assert outcomes_of(same) == [("duplicate", "")]
+    assert outcomes_of(other) == [("skipped", "mapping-not-kept")]
 
 
 async def test_reloading_under_load_loses_nothing(hub: Site, ground: Ground) -> None:

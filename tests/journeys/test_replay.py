@@ -172,7 +172,7 @@ async def test_a_message_whose_bytes_are_gone_is_skipped_with_the_reason(site: S
 async def test_the_mapping_of_then_is_asked_for_and_not_there_any_more(site: Site) -> None:
     """What would be read otherwise now is not passed off as what was read then."""
     told = await a_message(site)
-    await site.bridge.store.run(lambda tx: tx.run(update(message).values(mapping="json-event@0")))
+    await site.bridge.store.run(lambda tx: tx.run(update(event).values(mapping="json-event@0")))
     then = await carry_out(site, a_run(only=told, mapping="then"))
     now = await carry_out(site, a_run(only=told))
 

@@ -15,7 +15,7 @@ ENTRIES: dict[str, Entry] = {
         "Remove [fields].",
     ),
     "mapping-file-name": Entry(
-        "A mapping file is named in lower-case letters, digits and hyphens: the system's name, then .toml.",
+        "A mapping file has the system's name, up to 32 lower-case letters, digits and hyphens, then .toml.",
         "Rename the file.",
     ),
     "mapping-missing-key": Entry("A key that every mapping needs is missing.", "Add it."),
