@@ -57,8 +57,8 @@ docs: $(READY)  ## Write docs/reference anew from the code
 
 lock: $(READY)  ## Choose the newest allowed versions and write both lock files
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra postgres $(COMPILE) --output-file requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra postgres --group dev --constraints requirements.lock \
+	$(BIN)/uv pip compile pyproject.toml --extra postgres --extra letters $(COMPILE) --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra postgres --extra letters --group dev --constraints requirements.lock \
 		$(COMPILE) --output-file requirements-dev.lock
 
 wheel: $(READY)  ## Build the wheel and the source archive into dist/

@@ -28,7 +28,7 @@ from bridge.delivery.worker import Terms, Worker
 from bridge.errors import ConfigError
 from bridge.events import observed_by
 from bridge.fhir.naming import Naming
-from bridge.intake import answers, control, fhir, http
+from bridge.intake import answers, control, fhir, http, worklist
 from bridge.intake.control import Verb
 from bridge.intake.desk import Desk
 from bridge.ops.limits import Bounds, Gauge
@@ -115,6 +115,7 @@ class Bridge:
         if self.settings.doors:
             app.include_router(http.routes(self.desk))
             node = self.settings.node
+            app.include_router(worklist.routes(self.desk, self.chain, node))
             app.include_router(fhir.routes(self.desk, self.chain, node=node, version=VERSION))
         return app
 
@@ -166,10 +167,10 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
         observing.enter_context(observed_by(counted.observe))
         await store.run(lambda tx: facts.same_keys(tx, ring))
         partners = [build_partner(settings, rulebook, name) for name in partner_names(rulebook)]
-        clients = tuple(client for _, client in partners)
-        by_name = {partner.name: client for partner, client in partners}
+        clients = tuple(built.client for built in partners if built.client is not None)
+        by_name = {built.partner.name: built.client for built in partners if built.client is not None}
         workers = tuple(
-            _worker(settings, store, sealer, context, partner) for partner, _ in partners if settings.workers
+            _worker(settings, store, sealer, context, built.partner) for built in partners if settings.workers
         )
         gauge = Gauge(store, settings.data, _bounds(settings, rulebook))
         await gauge.look()
@@ -198,7 +199,7 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
             chain,
             gauge,
             asking,
-            tuple(partner for partner, _ in partners),
+            tuple(built.partner for built in partners),
             open_watch(
                 settings,
                 rulebook,

@@ -6,11 +6,13 @@ this machine which it is, and the bridge does not start with one of the other ki
 
 import ssl
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
 
 import httpx
 
+from bridge import letters
 from bridge.config import PartnerSettings, Settings
 from bridge.config.doors import LOOPBACK
 from bridge.delivery.port import Partner
@@ -19,8 +21,10 @@ from bridge.partners.http import FhirClient
 from bridge.partners.identity import ApiKeyHeader, Bearer, ClientCredentials, Grant, SignedJwt
 from bridge.partners.prescribing import PrescribingService
 from bridge.partners.record import GpRecord
+from bridge.partners.worklist import Worklist
 from bridge.schemes import Rulebook
-from bridge.schemes.scheme import RecordRoute, Service
+from bridge.schemes.routes import RecordRoute
+from bridge.schemes.scheme import Service
 from bridge.security.secrets import Secret
 from bridge.security.tls import Certificate, outbound_context
 
@@ -31,14 +35,23 @@ def partner_names(rulebook: Rulebook) -> list[str]:
     return list(named)
 
 
-def build_partner(settings: Settings, rulebook: Rulebook, name: str) -> tuple[Partner, FhirClient]:
-    """One partner with its client, by the schemes' endpoint and the site's credentials."""
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A partner, and the client through which it is asked where it speaks FHIR."""
+
+    partner: Partner
+    client: FhirClient | None = None
+
+
+def build_partner(settings: Settings, rulebook: Rulebook, name: str) -> Built:
+    """One partner, by the schemes' terms and the site's credentials."""
     terms = settings.partners.get(name, PartnerSettings())
-    endpoint, is_service = next(
-        (endpoint, scheme.service.name == name)
-        for scheme in rulebook.schemes
-        for named, endpoint in scheme.endpoints()
-        if named == name
+    route = next((r for scheme in rulebook.schemes for r in scheme.records if r.name == name), None)
+    if route is not None and route.by_letter:
+        letters.check()
+        return Built(Worklist(route.name))
+    endpoint = next(
+        endpoint for scheme in rulebook.schemes for named, endpoint in scheme.endpoints() if named == name
     )
     context = outbound_context(ca=terms.ca_bundle, certificate=_certificate(terms))
     client = FhirClient(
@@ -49,7 +62,7 @@ def build_partner(settings: Settings, rulebook: Rulebook, name: str) -> tuple[Pa
         deadline=timedelta(seconds=terms.deadline_s),
         connections=terms.concurrency,
     )
-    return (PrescribingService(name, client) if is_service else GpRecord(name, client)), client
+    return Built(GpRecord(name, client) if route else PrescribingService(name, client), client)
 
 
 def _certificate(terms: PartnerSettings) -> Certificate | None:
@@ -100,7 +113,8 @@ def refuse_wrong_endpoints(settings: Settings, rulebook: Rulebook) -> None:
 
 def _wrong_endpoints(settings: Settings, rulebook: Rulebook) -> Iterator[Problem]:
     for scheme in rulebook.schemes:
-        systems: tuple[Service | RecordRoute, ...] = (scheme.service, *scheme.records)
+        asked = (route for route in scheme.records if route.endpoint)
+        systems: tuple[Service | RecordRoute, ...] = (scheme.service, *asked)
         for system in systems:
             for rule in _wrong(system, settings.environment):
                 yield Problem(code="scheme-rule", at=scheme.name, target=system.name, rule=rule)

@@ -1,13 +1,15 @@
 """What a person may have the bridge do: the same through the control socket and with the store alone."""
 
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from bridge import letters
 from bridge.errors import NotFound
 from bridge.intake.control import Verb
 from bridge.ops.retention import Purger
-from bridge.pipeline import replay, restored
+from bridge.pipeline import replay, restored, worklist
 from bridge.pipeline.later import Translator
 from bridge.pipeline.mend import Hand
 from bridge.pipeline.replay import Replayer
@@ -39,6 +41,8 @@ class Works:
             "hold": self._hold,
             "resume": self._resume,
             "reconcile-step": self._reconcile_step,
+            "worklist-print": self._worklist_print,
+            "worklist-filed": self._worklist_filed,
         }
 
     async def _purge(self, hand: Hand, _said: Said) -> Said:
@@ -80,6 +84,25 @@ class Works:
     async def _reconcile_step(self, _hand: Hand, said: Said) -> Said:
         looked, after = await self.reconciler.step(said["after"])
         return {"looked": [asdict(each) for each in looked], "after": after}
+
+    async def _worklist_print(self, hand: Hand, said: Said) -> Said:
+        """A practice's letters as `form` pdf or html, in base64; each is audited as read."""
+        items = await self.store.run(lambda tx: worklist.shown(tx, hand, said["practice"]))
+        found = [item.letter for item in items if item.letter]
+        if not found:
+            return {"letters": 0, "content": ""}
+        title = letters.WORKLIST if len(found) > 1 else ""
+        if said["form"] == "pdf":
+            content = await letters.pdf_aside(found, title=title)
+        else:
+            content = letters.html(found, title=title).encode()
+        return {"letters": len(found), "content": b64encode(content).decode()}
+
+    async def _worklist_filed(self, hand: Hand, said: Said) -> Said:
+        practice, letter = said["practice"], said["letter"]
+        state = await self.store.run(lambda tx: worklist.filed(tx, hand, practice, letter))
+        self.wake()
+        return {"id": letter, "state": state}
 
     async def _run_of(self, label: str) -> replays.Run:
         run = await self.store.read(lambda tx: replays.run_of(tx, label))

@@ -19,6 +19,7 @@ from bridge.cli import (
     running,
     setting_up,
     simulate,
+    worklist,
 )
 
 app = typer.Typer(
@@ -43,4 +44,5 @@ app.add_typer(parked.app, name="parked")
 app.add_typer(configuring.app, name="config")
 app.add_typer(keys.app, name="keys")
 app.add_typer(alerting.app, name="alerts")
+app.add_typer(worklist.app, name="worklist")
 app.add_typer(mapping.app, name="map")

@@ -71,6 +71,7 @@ class Flight:
         tried = self._tried(result, code, status)
 
         def work(tx: Tx) -> bool:
+            self._note_unsent(tx, tried)
             parked = outbox.park(tx, self.delivery, tried)
             if parked:
                 self.field.on_settled(tx, self.delivery, DeliveryState.PARKED, Receipt())
@@ -89,7 +90,7 @@ class Flight:
 
     @property
     def _forbidden(self) -> bool:
-        return bool(self.look.withhold) or self.look.wait is not None
+        return bool(self.look.withhold or self.look.park) or self.look.wait is not None
 
     async def _attempt(self) -> None:
         try:
@@ -140,10 +141,12 @@ class Flight:
         self.field.breaker.succeeded()
 
     async def _turn_back(self) -> None:
-        """What the last look forbids is withheld for good, or held; it has not left by this attempt."""
+        """What the last look forbids is withheld, parked or held; it has not left by this attempt."""
         if self.look.withhold:
             tried = self._tried("withheld", self.look.withhold)
             await self._settle(DeliveryStep.WITHHOLD, DeliveryState.WITHHELD, Receipt(), tried)
+        elif self.look.park:
+            await self.park("held", self.look.park)
         elif self.look.wait is not None:
             await self._postpone(self._again(), self.look.wait, self._tried("held", self.look.code))
 

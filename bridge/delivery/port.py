@@ -13,9 +13,10 @@ from bridge.store.unit import Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastLook:
-    """What is known at send time: send, withhold for good, or hold for `wait`; and how old that is."""
+    """What is known at send time: send, withhold for good, park, or hold for `wait`; and how old that is."""
 
     withhold: str = ""  # a problem code: never send
+    park: str = ""  # a problem code: a person decides
     wait: timedelta | None = None  # try again later
     code: str = ""
     known_at: int | None = None

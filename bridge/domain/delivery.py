@@ -1,7 +1,7 @@
 """One thing to be sent to one partner, and what came back."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bridge.domain.journey import DeliveryState
@@ -69,4 +69,5 @@ class Receipt:
     version: str = ""  # ETag value
     already_there: bool = False
     subject: str = ""  # "Patient/45" at the partner
-    level: str = "accepted"  # queued, transport-accepted, acknowledged, accepted, filed
+    level: str = "accepted"  # queued, listed, transport-accepted, acknowledged, accepted, filed
+    answer_within: timedelta | None = None  # a letter: how soon its acknowledgement is due

@@ -19,6 +19,7 @@ from bridge.fhir.released import Released
 from bridge.fhir.service_request import Service
 from bridge.fhir.trees import Json
 from bridge.fhir.writing import to_json
+from bridge.pipeline import letters
 from bridge.pipeline.context import Context
 from bridge.schemes import Mode, PracticeRule, Scheme
 from bridge.store import lanes, referrals
@@ -157,7 +158,27 @@ def _look(tx: Tx, ctx: Context, claimed: Claimed, about: About) -> LastLook:
     found = ctx.rulebook.of_practice(about.practice)
     if found is None or found[1].mode is not Mode.LIVE:
         return LastLook(wait=timedelta(minutes=10), code="practice-not-live")
+    if kind is Kind.FILE:
+        held = _filing(tx, found[0], claimed, about)
+        if held is not None:
+            return held
     return _stale(tx, *found, about.known_at)
+
+
+def _filing(tx: Tx, scheme: Scheme, claimed: Claimed, about: About) -> LastLook | None:
+    """What keeps an outcome from going to the practice's record now; None when nothing does.
+
+    MESH finds the practice a person is registered with; any other route leads to the one they left.
+    """
+    route = next((route for route in scheme.records if route.name == claimed.row.partner), None)
+    if about.registered is False and (route is None or route.kind != "mesh"):
+        return LastLook(park="patient-moved", known_at=about.known_at)
+    if route is None or not route.by_letter:
+        return None
+    left = claimed.row.created_at + scheme.letter_hold_minutes * 60_000 - tx.now
+    if left <= 0:
+        return None
+    return LastLook(wait=timedelta(milliseconds=left), code="letter-held", known_at=about.known_at)
 
 
 def _forbidden(kind: Kind, about: About) -> str:
@@ -187,7 +208,8 @@ def _stale(tx: Tx, scheme: Scheme, rule: PracticeRule, known_at: int | None) -> 
 
 
 def on_settled(tx: Tx, delivery: Delivery, state: DeliveryState, receipt: Receipt) -> None:
-    """In the settle's own commit: what the service calls our referral and its person."""
+    """In the settle's own commit: what the service calls our referral and its person; where a letter is."""
+    letters.on_settled(tx, delivery, state, receipt)
     if state is not DeliveryState.DELIVERED or delivery.leg is not Leg.FORWARD:
         return
     known = {"service_ref": receipt.reference, "service_patient": receipt.subject}

@@ -23,8 +23,10 @@ from bridge.domain.validation import answers_of, form_of, same_content
 from bridge.fhir import bundles, checks, observation
 from bridge.fhir.trees import Json
 from bridge.fhir.writing import to_json
+from bridge.pipeline import letters
 from bridge.pipeline.context import Context
 from bridge.pipeline.judging import sharing_refused
+from bridge.pipeline.letters import Desk
 from bridge.schemes import Scheme
 from bridge.schemes.scheme import WriteBack
 from bridge.store import lanes, outcomes, people
@@ -50,6 +52,12 @@ def write_back(
         return EventState.PARKED, "scheme-missing"
     rule = scheme.practice(stored.practice)
     if rule is None or not rule.record:
+        return DONE
+    route = scheme.route_of(rule)
+    if route is not None and route.by_letter:
+        if sharing_refused([*known, told]):
+            return EventState.APPLIED, "sharing-refused"
+        letters.follow(tx, Desk(ctx=ctx, scheme=scheme, route=route, stored=stored, cause=told.id))
         return DONE
     before = [k for k in known if k.id != told.id]
     waits = rule.filing == "review" and not reviewed

@@ -2,45 +2,20 @@
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from bridge.domain import systems
-from bridge.domain.codes import SOCIAL_PRESCRIBING, Mark, problem_of
-from bridge.domain.identifiers import OdsCode
+from bridge.domain.codes import SOCIAL_PRESCRIBING, Mark
 from bridge.domain.instruments import INSTRUMENTS
 from bridge.domain.outcome import OutcomeKind
 from bridge.domain.referral import Identifier
+from bridge.schemes.routes import ENVIRONMENT, Environment, Name, Ods, RecordRoute, SctConcept, Strict
 
 REFERRAL_TRIGGER = "871731000000106"  # Referral to social prescribing service (the trigger alone)
 DECLINED = "871711000000103"  # Social prescribing declined
 SCORES = {row.code: row for row in INSTRUMENTS if row.code}
-
-
-def _sound_code(code: str) -> str:
-    problem = problem_of(code)
-    if problem:
-        raise ValueError(f"{problem}: not a SNOMED CT concept id")
-    return code
-
-
-def _sound_ods(code: str) -> str:
-    return OdsCode.parse(code).code
-
-
-SctConcept = Annotated[str, AfterValidator(_sound_code)]
-Ods = Annotated[str, AfterValidator(_sound_ods)]
-Environment = Literal["", "test", "live"]
-ENVIRONMENT = (
-    "Whether real people's data belongs there: live or test. Needed beyond this machine, and the same as the "
-    "bridge's own."
-)
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,62}$")]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
 
 class Mode(StrEnum):
@@ -51,7 +26,7 @@ class Mode(StrEnum):
     LIVE = "live"
 
 
-class PracticeRule(_Strict):
+class PracticeRule(Strict):
     """One practice of the scheme."""
 
     ods: Ods = Field(description="ODS code of the practice.")
@@ -85,7 +60,7 @@ class PracticeRule(_Strict):
         return self
 
 
-class Service(_Strict):
+class Service(Strict):
     """The social prescribing service that gets this scheme's referrals."""
 
     name: Name = Field(description="How settings, callers and commands name the service.")
@@ -95,6 +70,7 @@ class Service(_Strict):
     ods: Ods | Literal[""] = Field(default="", description="Its ODS code, where it has one.")
     identifier_system: str = Field(default="", description="System of its own identifier.")
     identifier: str = Field(default="", description="Its own identifier; comes before the ODS code.")
+    telephone: str = Field(default="", description="Telephone number that letters to practices name.")
     kind: Literal["direct-care", "broader"] = Field(
         default="direct-care", description="Which disclosure list counts for it."
     )
@@ -118,15 +94,7 @@ class Service(_Strict):
         return Identifier(system=systems.ODS_ORGANISATION, value=self.ods)
 
 
-class RecordRoute(_Strict):
-    """Where outcomes are filed for the practices that name it."""
-
-    name: Name = Field(description="How practices and settings name the route.")
-    endpoint: str = Field(description="Base address of the record's FHIR server.")
-    environment: Environment = Field(default="", description=ENVIRONMENT)
-
-
-class RiskContact(_Strict):
+class RiskContact(Strict):
     """Who hears of a risk first, and how soon they must say so."""
 
     name: str = Field(min_length=1, description="Who it is: a person or a role that is always staffed.")
@@ -143,7 +111,7 @@ class RiskContact(_Strict):
         return self
 
 
-class WriteBack(_Strict):
+class WriteBack(Strict):
     """One code that goes into the GP record, signed off by a clinician: a status or, on measure, a score."""
 
     on: OutcomeKind = Field(description="The outcome that calls for it.")
@@ -162,7 +130,7 @@ class WriteBack(_Strict):
         return self
 
 
-class Scheme(_Strict):
+class Scheme(Strict):
     """A whole scheme file."""
 
     name: Name = Field(description="How the scheme is named; a referral keeps it for ever.")
@@ -196,6 +164,12 @@ class Scheme(_Strict):
     disclosure: dict[Literal["direct-care", "broader"], tuple[str, ...]] = Field(
         description="What may be told to whom: field groups for each kind of service."
     )
+    letter_hold_minutes: int = Field(
+        default=60,
+        ge=0,
+        le=180,
+        description="How long a letter waits for what belongs into it, such as a last score.",
+    )
     write_back: tuple[WriteBack, ...] = Field(
         default=(), description="Codes put into the GP record, once for each episode."
     )
@@ -215,6 +189,10 @@ class Scheme(_Strict):
     def practice(self, ods: str) -> PracticeRule | None:
         """The rule of one practice."""
         return next((p for p in self.practices if p.ods == ods), None)
+
+    def route_of(self, practice: PracticeRule) -> RecordRoute | None:
+        """How outcomes reach that practice; None when nothing is filed for it."""
+        return next((route for route in self.records if route.name == practice.record), None)
 
     def endpoints(self) -> tuple[tuple[str, str], ...]:
         """Every partner of the scheme: its name and where it is."""

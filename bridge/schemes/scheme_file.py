@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from bridge.domain import toml_lines
 from bridge.errors import ConfigError, Problem
 from bridge.fhir.released import FIELD_GROUPS
+from bridge.schemes.routes import RecordRoute
 from bridge.schemes.scheme import Scheme
 
 
@@ -69,15 +70,17 @@ def _between(schemes: list[Scheme]) -> list[Problem]:
     problems = []
     owner: dict[str, str] = {}
     endpoints: dict[str, str] = {}
+    routes: dict[str, RecordRoute] = {}
     for scheme in schemes:
         for practice in scheme.practices:
             if owner.setdefault(practice.ods, scheme.name) != scheme.name:
                 rule = f"practice {practice.ods} is also in scheme {owner[practice.ods]}"
                 problems.append(Problem(code="scheme-rule", at=scheme.name, target="practices", rule=rule))
-        for name, endpoint in (
-            (scheme.service.name, scheme.service.endpoint),
-            *((r.name, r.endpoint) for r in scheme.records),
-        ):
+        for route in scheme.records:
+            if routes.setdefault(route.name, route) != route:
+                rule = f"record route {route.name} has two meanings"
+                problems.append(Problem(code="scheme-rule", at=scheme.name, target="records", rule=rule))
+        for name, endpoint in scheme.endpoints():
             if endpoints.setdefault(name, endpoint) != endpoint:
                 rule = f"partner {name} has two endpoints"
                 problems.append(Problem(code="scheme-rule", at=scheme.name, target="endpoint", rule=rule))

@@ -2,9 +2,11 @@
 
 from pydantic import TypeAdapter
 
+from bridge.domain.letter import Letter
 from bridge.domain.outcome import Outcome
 from bridge.domain.referral import Referral, ReferralEvent
 
 referral = TypeAdapter(Referral)
 referral_event = TypeAdapter(ReferralEvent)
 outcome = TypeAdapter(Outcome)
+letter = TypeAdapter(Letter)

@@ -201,6 +201,13 @@ def step_unclaimed(tx: Tx, lane_id: int, queued: Queued, step: DeliveryStep, *, 
     tx.run(queries.WAKE_LANE, {"lane": lane_id, "seq": queued.seq, "due": tx.now})
 
 
+def park_unclaimed(tx: Tx, lane_id: int, queued: Queued, *, code: str) -> None:
+    """Set a queued delivery that nobody is sending aside for a person."""
+    state = move(DELIVERY_MOVES, queued.state, DeliveryStep.PARK)
+    tx.run(update(delivery).where(delivery.c.id == queued.id).values(state=state.value, code=code))
+    tx.run(queries.WAKE_LANE, {"lane": lane_id, "seq": queued.seq, "due": tx.now})
+
+
 def in_lane(tx: Tx, delivery_id: str) -> tuple[int, Queued] | None:
     """An unsettled delivery and its lane, by id."""
     query = select(lane.c.id).join(delivery, delivery.c.lane_id == lane.c.id)

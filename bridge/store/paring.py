@@ -13,7 +13,7 @@ from sqlalchemy import BindParameter, bindparam, delete, exists, select, update
 from bridge.domain.paring import WITHOUT_CONTENT, WITHOUT_PERSON, pare, pare_outcome
 from bridge.store import documents
 from bridge.store.purging import UNRESOLVED, Found, Place, Purge, next_place, older, page
-from bridge.store.tables import attempt, delivery, event, outcome, referral, settled
+from bridge.store.tables import attempt, delivery, event, letter, outcome, referral, settled
 from bridge.store.unit import Tx
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -47,6 +47,7 @@ def _pare(tx: Tx, ids: Sequence[str], *, level: int) -> int:
         said = documents.outcome.validate_json(tx.open("outcome.sealed", row.id, row.sealed))
         sealed = tx.seal("outcome.sealed", row.id, documents.outcome.dump_json(pare_outcome(said)))
         tx.run(_PARED_OUTCOME, {"row": row.id, "kept": sealed})
+    tx.run(_PARED_LETTERS, {"ids": ids})
     return len(ids)
 
 
@@ -58,6 +59,7 @@ _PARED = (
 )
 _OUTCOMES = select(outcome.c.id, outcome.c.sealed).where(outcome.c.referral_id.in_(_IDS))
 _PARED_OUTCOME = update(outcome).where(outcome.c.id == bindparam("row")).values(sealed=bindparam("kept"))
+_PARED_LETTERS = update(letter).where(letter.c.referral_id.in_(_IDS)).values(sealed=None)
 
 
 def _forget(tx: Tx, ids: Sequence[str]) -> int:
@@ -77,6 +79,7 @@ _needless = settled.c.first_sent_at.is_(None) | exists().where(
     _other.c.id < settled.c.id,
 )
 _STORY = (
+    delete(letter).where(letter.c.referral_id.in_(_IDS)),
     delete(attempt).where(attempt.c.delivery_id.in_(_sent)),
     delete(settled).where(settled.c.referral_id.in_(_IDS), _needless),
     delete(event).where(event.c.referral_id.in_(_IDS)),

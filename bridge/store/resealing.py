@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, and_, func, literal, select, tuple_, update
 
 from bridge.errors import BridgeError
-from bridge.store.tables import body, event, held, outcome, referral
+from bridge.store.tables import body, event, held, letter, outcome, referral
 from bridge.store.unit import Tx
 
 KEY_AT, KEY_BYTES = 2, 4  # of the key id in a sealed value; SQL counts from 1
@@ -43,6 +43,7 @@ SEALED = (
     Sealed(table=referral),
     Sealed(table=referral, column="service_patient"),
     Sealed(table=outcome),
+    Sealed(table=letter),
     Sealed(table=held, row=("kind", "owner", "key")),
 )
 PLACES = tuple(each.place for each in SEALED)

@@ -363,6 +363,35 @@ coded = Table(
     PrimaryKeyConstraint("referral_id", "code"),
 )
 
+letter = Table(
+    "letter",
+    metadata,
+    Column("id", String(36), primary_key=True),  # of its delivery too, and what acknowledgements name
+    Column("referral_id", String(36), ForeignKey("referral.id"), nullable=False),
+    Column("practice", String(12), nullable=False),
+    Column("route", String(64), nullable=False),
+    Column("kind", String(12), nullable=False),  # start, closure
+    Column("round", Integer, nullable=False),  # how often the referral had been opened again
+    Column("version", Integer, nullable=False),
+    Column("replaces", String(36), nullable=False, server_default=""),  # the letter it corrects
+    Column("state", String(32), nullable=False),
+    Column("code", String(60), nullable=False, server_default=""),  # why it is refused or unanswered
+    Column("made_at", BigInteger, nullable=False),
+    Column("moved_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),  # when the next acknowledgement is overdue
+    Column("reference", String(64), nullable=False, server_default=""),  # MESH message id
+    Column("sealed", LargeBinary),  # the letter; null once purged
+    Index("letter_referral_ix", "referral_id"),
+    Index("letter_practice_ix", "practice", "state"),
+    Index("letter_reference_ix", "reference"),
+    Index(
+        "letter_due_ix",
+        "due_at",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+)
+
 feed = Table(
     "feed",
     metadata,

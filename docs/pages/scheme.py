@@ -35,9 +35,17 @@ def text() -> str:
 
 def _sections() -> Iterator[tuple[str, type[BaseModel]]]:
     yield "Top of the file", Scheme
-    for name, field in fields_of(Scheme):
+    yield from _inside(Scheme, "")
+
+
+def _inside(outer: type[BaseModel], place: str) -> Iterator[tuple[str, type[BaseModel]]]:
+    """The tables of a model, each followed by the tables inside it."""
+    for name, field in fields_of(outer):
         for model in models_in(field.annotation):
-            yield f"`[[{name}]]`" if kind_of(field.annotation).startswith("list") else f"`[{name}]`", model
+            path = f"{place}{name}"
+            listed = kind_of(field.annotation).startswith("list")
+            yield f"`[[{path}]]`" if listed else f"`[{path}]`", model
+            yield from _inside(model, f"{path}.")
 
 
 def _shown(heading: str, model: type[BaseModel]) -> str:

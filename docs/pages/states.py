@@ -1,4 +1,4 @@
-"""The page of states, from the tables of bridge.domain.journey."""
+"""The page of states, from the tables of bridge.domain.journey and bridge.domain.letter."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,13 +7,14 @@ from typing import Any
 
 from bridge.domain import journey
 from bridge.domain.journey import DeliveryState, EventState, OutcomeState, ReferralState, leg_view
+from bridge.domain.letter import LETTER_MOVES, LetterState
 from docs.pages.markdown import code, sentence, table
 from docs.pages.members import words_of
 
 HEAD = """\
 # States
 
-Events, referrals, deliveries and outcomes each have a table of moves.
+Events, referrals, deliveries, outcomes and letters each have a table of moves.
 A move that is not in the table does not exist.
 
 """
@@ -36,6 +37,7 @@ def text() -> str:
             _section("Referral", ReferralState, journey.REFERRAL_MOVES, ReferralState.OPEN),
             _section("Delivery", DeliveryState, journey.DELIVERY_MOVES, DeliveryState.QUEUED),
             _section("Outcome", OutcomeState, journey.OUTCOME_MOVES, OutcomeState.RECEIVED),
+            _section("Letter", LetterState, LETTER_MOVES, LetterState.QUEUED),
             LEGS,
             _legs(),
         )

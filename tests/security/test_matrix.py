@@ -91,6 +91,11 @@ ROWS: dict[str, Row] = {
     "GET /fhir/ServiceRequest/{identity}": Row(others=404, may=READERS),
     "GET /fhir/ServiceRequest": Row(others=400, may={}),  # asked for nothing
     "POST /fhir/ServiceRequest/_search": Row(others=200, may={}, body="search"),
+    # Letters are for the people of their practice.
+    "GET /practices/{practice}/worklist": Row(others=404, may={"practice": 200, "officer": 200}),
+    "GET /practices/{practice}/worklist/letters.html": Row(others=404, may={"practice": 200, "officer": 200}),
+    "GET /practices/{practice}/worklist/letters.pdf": Row(others=404, may={"practice": 204, "officer": 204}),
+    "POST /practices/{practice}/worklist/{letter_id}/filed": Row(others=404, may={}),  # nobody's letter
     "GET /messages/{message_id}": Row(others=404, may={"system": 200, "operator": 200}),
     "GET /referrals/{referral_id}": Row(others=404, may=READERS | {"operator": 200}),
 }
@@ -123,7 +128,12 @@ class Castle:
         """What this caller is answered."""
         method, _, path = address.partition(" ")
         place = dict.fromkeys(("referral_id", "identity"), self.referral)
-        place |= {"source": "json-event", "message_id": self.message}
+        place |= {
+            "practice": OURS,
+            "letter_id": self.message,
+            "source": "json-event",
+            "message_id": self.message,
+        }
         place |= {"identity": "5"} if method == "PUT" else {}
         request = SENT[sent](next(self.people), self.referral)
         shown = {} if who == "nobody" else {"X-API-Key": f"rbk_{who}"}

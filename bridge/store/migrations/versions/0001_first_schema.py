@@ -373,6 +373,37 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('kept','waiting','parked')"),
     )
     op.create_table(
+        "letter",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("referral_id", sa.String(length=36), nullable=False),
+        sa.Column("practice", sa.String(length=12), nullable=False),
+        sa.Column("route", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("round", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("replaces", sa.String(length=36), server_default="", nullable=False),
+        sa.Column("state", sa.String(length=32), nullable=False),
+        sa.Column("code", sa.String(length=60), server_default="", nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("moved_at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=True),
+        sa.Column("reference", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(["referral_id"], ["referral.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "letter_due_ix",
+        "letter",
+        ["due_at"],
+        unique=False,
+        sqlite_where=sa.text("due_at IS NOT NULL"),
+        postgresql_where=sa.text("due_at IS NOT NULL"),
+    )
+    op.create_index("letter_practice_ix", "letter", ["practice", "state"], unique=False)
+    op.create_index("letter_referral_ix", "letter", ["referral_id"], unique=False)
+    op.create_index("letter_reference_ix", "letter", ["reference"], unique=False)
+    op.create_table(
         "outcome",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("referral_id", sa.String(length=36), nullable=False),
