@@ -141,6 +141,8 @@ class EventKind(StrEnum):
     CANCELLED = "cancelled"
     ENTERED_IN_ERROR = "entered-in-error"
     DECLINED = "declined"  # the person said no: withdraws what is open
+    OBJECTED = "objected"  # the person wants nothing shared: withdraws what is open, and stands
+    AGREED = "agreed"  # the person agrees to sharing: ends an objection
 
 
 class Shape(StrEnum):
@@ -158,6 +160,14 @@ class Consent(StrEnum):
     GIVEN = "given"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+
+
+class ConsentScope(StrEnum):
+    """Whom an agreement covers; NOT_SAID covers nobody beyond direct care."""
+
+    NOT_SAID = ""
+    DIRECT_CARE = "direct-care"
+    BROADER = "broader"  # also services outside health and care
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -180,6 +190,8 @@ class Referral:
     recipient: Organisation = field(default_factory=Organisation)
     risks: tuple[Concept, ...] = ()
     consent: Consent = Consent.NOT_SAID
+    consent_scope: ConsentScope = ConsentScope.NOT_SAID
+    consent_recipients: tuple[str, ...] = ()  # whom it names, by ODS code or own identifier; () names nobody
     identifiers: tuple[Identifier, ...] = ()  # further business identifiers (UBRN, placer, filler)
     shape: Shape = Shape.MESSAGE
     withheld: bool = False  # something was held back for confidentiality; never what

@@ -36,7 +36,10 @@ USED: Final[dict[str, frozenset[str]]] = {
         "Organization": "identifier name active type",
         "HealthcareService": "identifier name active providedBy",
         "Condition": "code clinicalStatus verificationStatus category subject encounter",
-        "Consent": "status scope category patient policyRule policy provision.type dateTime organization",
+        "Consent": (
+            "status scope category patient policyRule policy provision.type provision.actor"
+            " dateTime organization"
+        ),
         "Flag": "status category code subject encounter",
         "Task": "status intent code focus for description authoredOn requester owner identifier priority",
         # Of the clinical journey only the words for the service are taken; the rest is the sender's workflow.

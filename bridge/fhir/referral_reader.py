@@ -6,19 +6,18 @@ the Task, the reasons in the Conditions of the CarePlan), that place is read too
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
 from bridge.domain import systems
 from bridge.domain.dates import fhir_date_time
 from bridge.domain.referral import (
     Concept,
-    Consent,
     Identifier,
     Organisation,
     Patient,
     Referral,
     ReferralKey,
 )
+from bridge.fhir.consent_reader import consent_of
 from bridge.fhir.findings import Findings
 from bridge.fhir.meanings import FhirAliases, Meanings
 from bridge.fhir.people import People
@@ -26,9 +25,6 @@ from bridge.fhir.references import Entry, Message
 from bridge.fhir.required_codes import REQUIRED_CODES
 from bridge.fhir.trees import Json, Tree, codings, extension, has_code, labels, placed, text, tree_at, trees
 from bridge.fhir.vocabulary import BARS_FLAGS, FLAG_CATEGORY, OBSERVATION_VALUE, ORIGINAL_TEXT_EXTENSION
-
-_CONSENT_OF_STATUS: Final = {"rejected": Consent.REFUSED, "inactive": Consent.WITHDRAWN}
-_IMPLIED: Final = "IMPLIED"  # lawful for direct care, but nobody said anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +78,7 @@ class ReferralReader:
         asked_by = self.people.requester(tree_at(request, "requester"), request, f"{at}.requester")
         reasons, reason_text = self._reasons()
         flags = self._flags()
+        consent, scope, recipients = consent_of(c for _, c in self.around("Consent"))
         return Referral(
             key=key,
             practice=self._practice(asked_by.organisation),
@@ -99,7 +96,9 @@ class ReferralReader:
             author=self._author(),
             recipient=self._recipient(),
             risks=flags["risks"],
-            consent=self._consent(),
+            consent=consent,
+            consent_scope=scope,
+            consent_recipients=recipients,
             identifiers=self._identifiers(key),
             withheld=(OBSERVATION_VALUE, "REDACTED") in labels(request),
         )
@@ -212,12 +211,6 @@ class ReferralReader:
                 self.findings.warn("fhir-flag-not-carried", at)
         return {kind: tuple(meanings) for kind, meanings in held.items()}
 
-    def _consent(self) -> Consent:
-        """The most cautious of what the Consents say."""
-        said = {_consent_of(c) for _, c in self.around("Consent")}
-        order = (Consent.REFUSED, Consent.WITHDRAWN, Consent.GIVEN)
-        return next((c for c in order if c in said), Consent.NOT_SAID)
-
     def _identifiers(self, key: ReferralKey) -> tuple[Identifier, ...]:
         held = (self.meanings.identifier(i) for i in trees(self.request, "identifier"))
         others = (i for i in held if i and i.system and (i.system, i.value) != (key.owner, key.record))
@@ -228,13 +221,3 @@ def _flag_kind(categories: tuple[Json, ...]) -> str:
     if has_code(categories, (BARS_FLAGS,), "RA"):
         return "requirements"
     return "risks" if has_code(categories, (FLAG_CATEGORY,), "safety") else ""
-
-
-def _consent_of(consent: Tree) -> Consent:
-    status = text(consent, "status")
-    if status in _CONSENT_OF_STATUS:
-        return _CONSENT_OF_STATUS[status]
-    rules = {code for _, code in codings(tree_at(consent, "policyRule"))}
-    if text(consent, "provision", "type") == "deny" or "OPTOUT" in rules:
-        return Consent.REFUSED
-    return Consent.GIVEN if status == "active" and _IMPLIED not in rules else Consent.NOT_SAID

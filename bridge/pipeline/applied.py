@@ -6,7 +6,7 @@ from bridge.domain.journey import EventState
 from bridge.domain.referral import Referral, ReferralEvent
 from bridge.pipeline.context import Context, local_index
 from bridge.schemes import Case, PracticeRule, Scheme, Verdict, decide
-from bridge.store import keys
+from bridge.store import keys, stances
 from bridge.store.keys import Key
 from bridge.store.unit import Tx
 
@@ -69,18 +69,21 @@ class Said:
         """The blind index of the practice's own key of the patient, or ""."""
         return local_index(tx, self.practice, self.record.patient.local_key)
 
-    def gate(self) -> tuple[Verdict, str]:
-        """What the scheme says of it; a person who released it overrules what would hold it back."""
-        verdict, code = decide(
-            Case(
-                event=self.event,
-                record=self.record,
-                scheme=self.scheme,
-                practice=self.rule,
-                now=self.ctx.now(),
-                environment=self.ctx.environment,
-            )
+    def case(self, tx: Tx) -> Case:
+        """What the gate looks at."""
+        return Case(
+            event=self.event,
+            record=self.record,
+            scheme=self.scheme,
+            practice=self.rule,
+            now=self.ctx.now(),
+            environment=self.ctx.environment,
+            stance=stances.of_person(tx, nhs=self.patient, local=self.local(tx), practice=self.practice),
         )
+
+    def gate(self, tx: Tx) -> tuple[Verdict, str]:
+        """What the scheme says of it; a person who released it overrules what would hold it back."""
+        verdict, code = decide(self.case(tx))
         if verdict is Verdict.PARK and self.origin.released:
             return Verdict.PASS, ""
         return verdict, code

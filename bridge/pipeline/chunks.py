@@ -115,7 +115,6 @@ def _person(tx: Tx, ctx: Context, cause: str, facts: emis.PersonFacts) -> bool:
         practice=facts.practice,
         registered=facts.registered,
         deceased=facts.deceased,
-        dissent=False,
         known_at=int(facts.known_at.timestamp() * 1000),
     )
     people.put_person(tx, known)

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bridge.domain import systems
+from bridge.domain.consents import STANCES
 from bridge.domain.journey import LIVING, EventState, EventStep, ReferralStep
 from bridge.domain.referral import EventKind, Referral, ReferralEvent
 from bridge.pipeline import forward
@@ -30,7 +31,7 @@ def end(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent, known: Key |
     remember(tx, origin, event, referral_id)
     stored = referrals.hold(tx, referral_id) if referral_id else None
     if stored is None:
-        return _end_parked(tx, event)
+        return _end_parked(tx, event, known)
     step = ENDINGS[event.kind]
     state, code = EventState.APPLIED, event.kind.value
     if keys.other_living_keys(tx, stored.id, str(event.key.id), asked=origin.asked):
@@ -44,8 +45,10 @@ def end(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent, known: Key |
     )
 
 
-def _end_parked(tx: Tx, event: ReferralEvent) -> Applied:
+def _end_parked(tx: Tx, event: ReferralEvent, known: Key | None) -> Applied:
     """No referral came of it: what a person still has of it is closed, so that it never leaves."""
+    if known is not None and known.kind in STANCES:
+        return Applied(state=EventState.APPLIED, code=event.kind.value)
     parked = messages.parked_under(tx, str(event.key.id))
     for event_id in parked:
         messages.move_event(tx, event_id, EventStep.DISCARD, code=event.kind.value)
@@ -94,9 +97,10 @@ def withdraw(
 ) -> list[str]:
     """Death, deduction or objection: take back every living referral of a practice's patient.
 
-    With `nhs` (blind index) also what `practice` made for its holder otherwise: a message may say no key.
+    With `nhs` (blind index) also what `practice` ("": any) made for its holder otherwise: a message may say
+    no key.
     """
-    mine = {s.id: s for s in referrals.of_local(tx, local)}
+    mine = {s.id: s for s in referrals.of_local(tx, local)} if local else {}
     if nhs:
         mine |= {s.id: s for s in referrals.of_holder(tx, nhs, practice)}
     living = [s for s in mine.values() if s.state in LIVING]

@@ -12,6 +12,7 @@ from bridge.delivery import outbox
 from bridge.delivery.port import LastLook
 from bridge.domain.delivery import Delivery, Kind, Leg, Receipt
 from bridge.domain.journey import DeliveryState, ReferralState, ReferralStep
+from bridge.domain.referral import EventKind
 from bridge.errors.catalogue import CATALOGUE
 from bridge.fhir import bundles, checks
 from bridge.fhir.naming import Naming
@@ -189,8 +190,8 @@ def _forbidden(kind: Kind, about: About) -> str:
         return ""
     if about.deceased:
         return "patient-deceased"
-    if about.dissent:
-        return "consent-refused"
+    if about.stance == EventKind.OBJECTED:
+        return "person-objected"
     if about.registered is False:
         return "patient-not-registered"
     return "" if about.state is ReferralState.OPEN else "already-closed"

@@ -85,14 +85,20 @@ async def _imported(importer: Importer, extract: emis.Extract, progress: Progres
 
 
 def code_context(rulebook: Rulebook) -> emis.Context:
-    """The trigger and decline codes of every scheme; a practice's own come on top for it alone."""
+    """The codes of every scheme that say something; a practice's own triggers come on top for it alone."""
     schemes = rulebook.schemes
     if not schemes:
         return emis.Context()
     by_practice = {p.ods: scheme.triggers_of(p) for scheme in schemes for p in scheme.practices}
     common = frozenset.intersection(*(frozenset(s.triggers) for s in schemes))
     declines = frozenset(code for scheme in schemes for code in scheme.declines)
-    return emis.Context(triggers=common, declines=declines, by_practice=by_practice)
+    return emis.Context(
+        triggers=common,
+        declines=declines,
+        objections=frozenset(code for scheme in schemes for code in scheme.objections),
+        agreements=frozenset(code for scheme in schemes for code in scheme.agreements),
+        by_practice=by_practice,
+    )
 
 
 def _end(tx: Tx, importer: Importer, batch: Batch, survey: emis.Survey, odd: tuple[Problem, ...]) -> Imported:

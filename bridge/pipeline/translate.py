@@ -7,13 +7,14 @@ to the referral are one commit. docs/decisions/0002-states.md walks one of each 
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from bridge.domain.consents import STANCES
 from bridge.domain.journey import LIVING, EventState, ReferralState, ReferralStep
 from bridge.domain.referral import Referral, ReferralEvent, Shape
-from bridge.pipeline import ending, forward
+from bridge.pipeline import consent, ending, forward
 from bridge.pipeline.applied import Applied, Origin, Said, remember
 from bridge.pipeline.context import Context, patient_index
 from bridge.pipeline.ending import ENDINGS, close, end
-from bridge.schemes import Mode, Verdict, withdrawal
+from bridge.schemes import Mode, Verdict, forbidden
 from bridge.store import keys, messages, referrals, replays
 from bridge.store.keys import Key
 from bridge.store.referrals import Opening, Stored
@@ -29,6 +30,14 @@ def apply(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent) -> Applied
     repeated = _repeated(tx, origin, event, known) if known else None
     if repeated is not None:
         return repeated
+    if known is not None and known.kind in STANCES and event.kind not in STANCES:
+        consent.unsaid(tx, known)
+    return _told(tx, ctx, origin, event, known)
+
+
+def _told(tx: Tx, ctx: Context, origin: Origin, event: ReferralEvent, known: Key | None) -> Applied:
+    if event.kind in STANCES:
+        return consent.said(tx, ctx, origin, event, known)
     if event.kind in ENDINGS:
         return end(tx, ctx, origin, event, known)
     if event.referral is None:
@@ -103,7 +112,7 @@ def _referred(
 
 
 def _new(tx: Tx, said: Said) -> Applied:
-    verdict, code = said.gate()
+    verdict, code = said.gate(tx)
     if verdict is Verdict.NOT_SENT:
         remember(tx, said.origin, said.event, None)
         return said.applied(EventState.NOT_SENT, code)
@@ -199,8 +208,8 @@ def _changed(tx: Tx, said: Said, stored: Stored) -> Applied:
         return said.applied(EventState.NOT_SENT, "already-closed", stored.id)
     if stored.record.key != said.event.key:
         return said.applied(EventState.ATTACHED, "same-episode", stored.id)
-    withdrawn = withdrawal(said.record)
-    code = withdrawn or said.gate()[1]
+    withdrawn = forbidden(said.case(tx))
+    code = withdrawn or said.gate(tx)[1]
     if withdrawn or code == "not-a-trigger":
         step = ReferralStep.WITHDRAW if withdrawn else ReferralStep.CANCEL
         close(tx, said.ctx, stored, step, cause, code)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bridge.schemes.gate import Case, Decision, Verdict, decide, withdrawal
+from bridge.schemes.gate import Case, Decision, Verdict, decide, forbidden, withdrawal
 from bridge.schemes.scheme import Mode, PracticeRule, Scheme
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Scheme",
     "Verdict",
     "decide",
+    "forbidden",
     "withdrawal",
 ]
 

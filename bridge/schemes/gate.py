@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bridge.domain import systems
 from bridge.domain.dates import LONDON, age_on
-from bridge.domain.referral import Consent, Referral, ReferralEvent, Shape
+from bridge.domain.referral import Consent, ConsentScope, EventKind, Referral, ReferralEvent, Shape
 from bridge.schemes.scheme import Mode, PracticeRule, Scheme
 
 FORWARDABLE_STATUS = frozenset({"", "01", "02"})  # 03 to 08 need a trace first
@@ -35,7 +35,7 @@ class Decision(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """All that the gate looks at."""
+    """All that the gate looks at; `stance` is what the person last said of sharing (objected, agreed)."""
 
     event: ReferralEvent
     record: Referral
@@ -43,6 +43,7 @@ class Case:
     practice: PracticeRule
     now: datetime
     environment: str  # live or test
+    stance: str = ""
 
     @property
     def recorded_at(self) -> datetime | None:
@@ -67,10 +68,6 @@ def _not_a_trigger(case: Case) -> str:
     return "" if code in case.scheme.triggers_of(case.practice) else "not-a-trigger"
 
 
-def _withdrawn(case: Case) -> str:
-    return withdrawal(case.record)
-
-
 def withdrawal(record: Referral) -> str:
     """Why what was referred before must be taken back, whatever its practice's mode; "" when it need not."""
     if record.consent in (Consent.REFUSED, Consent.WITHDRAWN):
@@ -78,6 +75,23 @@ def withdrawal(record: Referral) -> str:
     if record.patient.deceased:
         return "patient-deceased"
     return "patient-not-registered" if record.patient.registered is False else ""
+
+
+def forbidden(case: Case) -> str:
+    """The same with what the person said of all sharing, and what its service may be told; or ""."""
+    if case.stance == EventKind.OBJECTED:
+        return "person-objected"
+    return withdrawal(case.record) or ("" if _may_be_told(case) else "consent-needed")
+
+
+def _may_be_told(case: Case) -> bool:
+    """A service outside health and care gets nothing unless the person agreed to just that (PRSB, ICO)."""
+    if case.scheme.service.kind != "broader" or case.stance == EventKind.AGREED:
+        return True
+    record, service = case.record, case.scheme.service
+    given = record.consent is Consent.GIVEN and record.consent_scope is ConsentScope.BROADER
+    named = set(record.consent_recipients)
+    return given and (not named or bool(named & {service.ods, service.identifier}))
 
 
 def _author(case: Case) -> str:
@@ -128,7 +142,7 @@ _CHECKS: tuple[tuple[Callable[[Case], str], Verdict], ...] = (
     (_off, Verdict.NOT_SENT),
     (_test_patient, Verdict.NOT_SENT),
     (_not_a_trigger, Verdict.NOT_SENT),
-    (_withdrawn, Verdict.NOT_SENT),
+    (forbidden, Verdict.NOT_SENT),
     (_recorded, Verdict.PARK),
     (_before_live, Verdict.NOT_SENT),
     (_history, Verdict.NOT_SENT),

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from bridge.domain import systems
 from bridge.domain.codes import SOCIAL_PRESCRIBING, Mark
+from bridge.domain.consents import AGREEMENTS, OBJECTIONS
 from bridge.domain.instruments import INSTRUMENTS
 from bridge.domain.outcome import OutcomeKind
 from bridge.domain.referral import Identifier
@@ -160,6 +161,14 @@ class Scheme(Strict):
     )
     declines: tuple[SctConcept, ...] = Field(
         default=(DECLINED,), description="SNOMED CT codes that take a referral back."
+    )
+    objections: tuple[SctConcept, ...] = Field(
+        default=tuple(OBJECTIONS),
+        description="SNOMED CT codes by which a person objects to sharing: nothing leaves while one stands.",
+    )
+    agreements: tuple[SctConcept, ...] = Field(
+        default=tuple(AGREEMENTS),
+        description="SNOMED CT codes by which a person agrees to sharing; they end an objection.",
     )
     disclosure: dict[Literal["direct-care", "broader"], tuple[str, ...]] = Field(
         description="What may be told to whom: field groups for each kind of service."

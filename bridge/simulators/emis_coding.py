@@ -7,6 +7,7 @@ check digit; concepts and terms are those of `bridge.domain.codes` and common fi
 from dataclasses import dataclass
 
 from bridge.domain import codes
+from bridge.domain.consents import OBJECTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ SOCIAL: dict[str, ClinicalCode] = {
     "offered": _code(1003, codes.OFFERED, "Social prescribing offered", "Administration"),
     "seen": _code(1004, codes.SEEN, "Seen by social prescribing link worker", "Administration"),
     "closed": _code(1005, codes.CLOSED, "Social prescribing case closed", "Administration"),
+    "objected": _code(1007, *next(iter(OBJECTIONS.items())), "Administration"),
     "swemwbs": _code(1006, "718466001", "SWEMWBS total score", "Observations"),
 }
 ORDINARY: tuple[ClinicalCode, ...] = (

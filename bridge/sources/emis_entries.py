@@ -6,6 +6,7 @@ same extract. An entry with a trigger code needs no half; a half alone says noth
 
 from dataclasses import replace
 
+from bridge.domain.consents import STANCES
 from bridge.domain.referral import EventKind, ReferralKey
 from bridge.sources.emis_background import WITHHELD
 from bridge.sources.emis_desk import Desk
@@ -156,7 +157,7 @@ def _refers_no_more(desk: Desk, entry: Entry) -> None:
     key = entry.key
     last = desk.last_kind(key)
     desk.forget_entry(key.owner, key.record)
-    if last in LIVING:
+    if last in LIVING or last in STANCES:
         desk.counts["recoded"] += 1
         cancel(desk, entry)
     elif last == EventKind.DECLINED:

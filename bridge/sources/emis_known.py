@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bridge.domain import codes
+from bridge.domain import codes, consents
 from bridge.domain.referral import EventKind
 from bridge.sources.emis_shelf import CODE, HALF, KNOWN, PRIVATE, WAITING
 from bridge.store import recall
@@ -13,20 +13,28 @@ from bridge.store.unit import Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Which SNOMED CT concepts refer and which decline. `by_practice` adds to `triggers`, by ODS code."""
+    """Which SNOMED CT concepts say what. `by_practice` adds to `triggers`, by ODS code."""
 
     triggers: frozenset[str] = frozenset({codes.REFERRAL})
     declines: frozenset[str] = frozenset({codes.DECLINED})
+    objections: frozenset[str] = frozenset(consents.OBJECTIONS)
+    agreements: frozenset[str] = frozenset(consents.AGREEMENTS)
     by_practice: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def concepts(self) -> frozenset[str]:
         """Every concept that means something at any practice."""
-        return self.triggers.union(self.declines, *self.by_practice.values())
+        return self.triggers.union(
+            self.declines, self.objections, self.agreements, *self.by_practice.values()
+        )
 
     def kind_of(self, concept: str, practice: str) -> EventKind | None:
         """What an entry with that concept says at that practice (ODS code); None for nothing."""
         if concept in self.declines:
             return EventKind.DECLINED
+        if concept in self.objections:
+            return EventKind.OBJECTED
+        if concept in self.agreements:
+            return EventKind.AGREED
         if concept in self.triggers or concept in self.by_practice.get(practice, ()):
             return EventKind.REFERRED
         return None

@@ -172,6 +172,10 @@ class ReferralPart(_Part):
     risks: list[ConceptPart] = []
     consent: Literal["not-said", "given", "refused", "withdrawn"] | None = None
     """What the person said of this referral being shared."""
+    consent_scope: Literal["direct-care", "broader"] | None = None
+    """How far a given consent reaches; a service outside health and care needs `broader`."""
+    consent_recipients: list[str] = []
+    """Whom it names, by ODS code or the service's own identifier."""
     ubrn: str | None = None
     """Unique booking reference number of the e-Referral Service."""
     withheld: bool | None = None

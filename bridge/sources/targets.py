@@ -13,7 +13,7 @@ from enum import StrEnum
 from bridge.domain import codes, systems
 from bridge.domain.dates import fhir_date, fhir_date_time, fhir_instant
 from bridge.domain.identifiers import NhsNumber, OdsCode
-from bridge.domain.referral import Coding, Consent, EventKind, Shape
+from bridge.domain.referral import Coding, Consent, ConsentScope, EventKind, Shape
 
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
@@ -214,6 +214,8 @@ _REFERRAL = (
     Target(name="referral.recorded_at", parse=fhir_instant),
     *_concept("referral.risks", Take.ALL),
     Target(name="referral.consent", parse=member_of(Consent)),
+    Target(name="referral.consent_scope", parse=member_of(ConsentScope)),
+    Target(name="referral.consent_recipients", parse=text, take=Take.ALL),
     Target(name="referral.ubrn", parse=text, take=Take.ALL),
     Target(name="referral.shape", parse=member_of(Shape)),
     Target(name="referral.withheld", parse=boolean),

@@ -29,7 +29,10 @@ _KEY = select(event_key).where(event_key.c.id == bindparam("row"))
 def key_of(tx: Tx, key_id: str) -> Key | None:
     """What we know of a source key."""
     row = tx.run(_KEY, {"row": key_id}).first()
-    return None if row is None else Key(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name
+    if row is None:
+        return None
+    content = tx.open("event_key.content", row.id, row.content).decode()
+    return Key(**{**row._mapping, "content": content})  # noqa: SLF001 - SQLAlchemy's public name
 
 
 def put_key(tx: Tx, key: Key) -> None:
@@ -40,7 +43,7 @@ def put_key(tx: Tx, key: Key) -> None:
             "id": key.id,
             "referral_id": key.referral_id,
             "clock": key.clock,
-            "content": key.content,
+            "content": tx.seal("event_key.content", key.id, key.content.encode()),
             "kind": key.kind,
             "event_id": key.event_id,
         },

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from bridge.store import dialect
 from bridge.store.tables import filed, person
@@ -18,7 +18,6 @@ class Person:
     practice: str
     registered: bool | None
     deceased: bool
-    dissent: bool
     known_at: int
 
 
@@ -27,18 +26,13 @@ def put_person(tx: Tx, known: Person) -> None:
     columns = ("nhs", "practice", "registered", "deceased", "known_at")
     tx.run(
         dialect.upsert(tx, person, *columns, newer="known_at"),
-        {"local": known.local, "dissent": known.dissent, **{c: getattr(known, c) for c in columns}},
+        {"local": known.local, **{c: getattr(known, c) for c in columns}},
     )
 
 
 def forget_person(tx: Tx, local: str) -> None:
     """Nothing more may be kept of the person."""
     tx.run(delete(person).where(person.c.local == local))
-
-
-def set_dissent(tx: Tx, local: str, dissent: bool) -> None:  # noqa: FBT001 - the fact itself
-    """The person objected, or no longer does; a later extract row does not undo it."""
-    tx.run(update(person).where(person.c.local == local).values(dissent=dissent))
 
 
 def person_of(tx: Tx, local: str) -> Person | None:

@@ -8,7 +8,7 @@ from sqlalchemy import Row, and_, bindparam, func, insert, select, update
 
 from bridge.domain.journey import REFERRAL_MOVES, ReferralState, ReferralStep, move
 from bridge.domain.referral import Referral
-from bridge.store import documents
+from bridge.store import documents, stances
 from bridge.store.tables import feed, person, referral
 from bridge.store.unit import Tx
 
@@ -63,7 +63,7 @@ class About:
     practice: str
     state: ReferralState
     deceased: bool
-    dissent: bool
+    stance: str  # what the person last said of sharing
     registered: bool | None
     known_at: int | None
 
@@ -74,7 +74,7 @@ _ABOUT = (
         referral.c.practice,
         referral.c.state,
         person.c.deceased,
-        person.c.dissent,
+        stances.of_referral().label("stance"),
         person.c.registered,
         select(func.max(feed.c.extracted_at))
         .where(feed.c.practice == referral.c.practice)
@@ -93,7 +93,7 @@ def about(tx: Tx, referral_ids: Collection[str]) -> dict[str, About]:
             practice=row.practice,
             state=ReferralState(row.state),
             deceased=bool(row.deceased),
-            dissent=bool(row.dissent),
+            stance=row.stance or "",
             registered=row.registered,
             known_at=row.known_at,
         )
@@ -118,8 +118,10 @@ def of_local(tx: Tx, local: str) -> list[Stored]:
 
 
 def of_holder(tx: Tx, patient: str, practice: str) -> list[Stored]:
-    """Every referral a practice made for one person."""
-    query = select(referral).where(referral.c.patient == patient, referral.c.practice == practice)
+    """Every referral a practice, or with "" any, made for one person."""
+    query = select(referral).where(referral.c.patient == patient)
+    if practice:
+        query = query.where(referral.c.practice == practice)
     return [_stored(tx, row) for row in tx.run(query).all()]
 
 

@@ -24,8 +24,8 @@ from sqlalchemy import (
 )
 
 from bridge.errors import ConfigError
-from bridge.store import dialect, documents, held, messages
-from bridge.store.tables import event, filed, lane, outcome, person, referral
+from bridge.store import dialect, documents, held, messages, stances
+from bridge.store.tables import event, filed, lane, outcome, person, referral, stance
 from bridge.store.tables import held as held_table
 from bridge.store.unit import Sealer, Tx
 
@@ -37,6 +37,8 @@ INDEXED = (
     filed.c.patient,
     person.c.local,
     person.c.nhs,
+    stance.c.nhs,
+    stance.c.local,
 )
 _HEX = 32  # characters of an index; where nothing was known of a person, a UUID of 36 stands in its column
 _STEP = 500
@@ -87,7 +89,7 @@ def _batches(values: Iterable[Value]) -> Iterator[list[Value]]:
 
 
 def known_people(tx: Tx) -> Iterator[Value]:
-    """Everyone whom a referral or a kept event names."""
+    """Everyone whom a referral, a kept event or a stance on sharing names."""
     for row in tx.run(select(referral.c.id, referral.c.practice, referral.c.sealed)).yield_per(_STEP):
         record = documents.referral.validate_json(tx.open("referral.sealed", row.id, row.sealed))
         yield from values_of(row.practice, record.patient.local_key, record.patient.nhs_number)
@@ -97,6 +99,7 @@ def known_people(tx: Tx) -> Iterator[Value]:
         if said is not None and said.referral is not None:
             patient = said.referral.patient
             yield from values_of(row.practice, patient.local_key, patient.nhs_number)
+    yield from stances.indexed(tx)
 
 
 def values_of(practice: str, local_key: str, number: Any) -> Iterator[Value]:

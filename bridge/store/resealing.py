@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Table, and_, func, literal, select, tuple_, update
 
 from bridge.errors import BridgeError
-from bridge.store.tables import body, event, held, letter, outcome, referral
+from bridge.store.tables import body, event, event_key, held, letter, outcome, referral, stance
 from bridge.store.unit import Tx
 
 KEY_AT, KEY_BYTES = 2, 4  # of the key id in a sealed value; SQL counts from 1
@@ -40,8 +40,10 @@ class Sealed:
 SEALED = (
     Sealed(table=body),
     Sealed(table=event),
+    Sealed(table=event_key, column="content"),
     Sealed(table=referral),
     Sealed(table=referral, column="service_patient"),
+    Sealed(table=stance),
     Sealed(table=outcome),
     Sealed(table=letter),
     Sealed(table=held, row=("kind", "owner", "key")),

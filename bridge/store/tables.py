@@ -129,7 +129,7 @@ event_key = Table(
     Column("id", String(36), primary_key=True),
     Column("referral_id", String(36)),
     Column("clock", String(64), nullable=False),
-    Column("content", String(64), nullable=False),
+    Column("content", LargeBinary, nullable=False),  # sealed: a bare hash over a person could be guessed
     Column("kind", String(20), nullable=False),
     Column("event_id", String(36), nullable=False),
     Index("event_key_referral_ix", "referral_id"),
@@ -340,9 +340,22 @@ person = Table(
     Column("practice", String(12), nullable=False),
     Column("registered", Boolean),
     Column("deceased", Boolean, nullable=False),
-    Column("dissent", Boolean, nullable=False),
     Column("known_at", BigInteger, nullable=False),
     Index("person_nhs_ix", "nhs"),
+)
+
+stance = Table(
+    "stance",
+    metadata,
+    Column("id", String(36), primary_key=True),  # of the source key, or a person's own word
+    Column("nhs", String(64), nullable=False, server_default=""),  # blind index of the NHS number
+    Column("local", String(64), nullable=False, server_default=""),  # blind index of practice + local key
+    Column("practice", String(12), nullable=False, server_default=""),  # "": said for everywhere
+    Column("kind", String(20), nullable=False),  # objected, agreed
+    Column("said_at", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),  # what the indexes are made of
+    Index("stance_nhs_ix", "nhs"),
+    Index("stance_local_ix", "local"),
 )
 
 filed = Table(

@@ -185,6 +185,35 @@ def test_consent_is_read_with_care(consent: Json, said: Consent) -> None:
     assert referral_of(bundle).consent is said
 
 
+PRIVACY = {
+    "coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]
+}
+DIRECT_CARE = [
+    {"coding": [{"system": "https://fhir.nhs.uk/CodeSystem/consent-categories-bars", "code": "DRC"}]}
+]
+ACTOR = {"role": {"coding": [{"code": "IRCP"}]}, "reference": {"identifier": {"value": "Z9999"}}}
+
+
+@pytest.mark.parametrize(
+    ("consent", "scope", "recipients"),
+    [
+        ({"scope": PRIVACY}, "broader", ()),
+        ({"scope": PRIVACY, "provision": {"actor": [ACTOR]}}, "broader", ("Z9999",)),
+        ({"scope": PRIVACY, "category": DIRECT_CARE}, "direct-care", ()),
+        ({}, "", ()),
+        ({"scope": PRIVACY, "status": "inactive"}, "", ()),
+        ({"scope": PRIVACY, "policyRule": {"coding": [{"code": "IMPLIED"}]}}, "", ()),
+    ],
+)
+def test_how_far_a_consent_reaches(consent: Json, scope: str, recipients: tuple[str, ...]) -> None:
+    """Nothing is taken for more than it says: implied, or for direct care alone, opens no other door."""
+    bundle = a_uk_core_bundle()
+    bundle["entry"].append({"resource": {"resourceType": "Consent", "status": "active", **consent}})
+    read = referral_of(bundle)
+
+    assert (read.consent_scope, read.consent_recipients) == (scope, recipients)
+
+
 def test_a_flag_that_is_not_passed_on_is_warned_of() -> None:
     """A safeguarding flag must not vanish without a word."""
     category = [{"coding": [{"system": "https://fhir.nhs.uk/CodeSystem/flag-categories-bars", "code": "SG"}]}]

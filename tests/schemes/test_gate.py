@@ -13,6 +13,7 @@ from bridge.domain.referral import (
     Coding,
     Concept,
     Consent,
+    ConsentScope,
     EventKind,
     Organisation,
     Patient,
@@ -73,6 +74,8 @@ STOPPED: list[tuple[Case, Verdict, str]] = [
     (a_case(requested=OFFERED), NOT_SENT, "not-a-trigger"),
     (a_case(consent=Consent.REFUSED), NOT_SENT, "consent-refused"),
     (a_case(consent=Consent.WITHDRAWN), NOT_SENT, "consent-refused"),
+    (replace(a_case(), stance="objected"), NOT_SENT, "person-objected"),
+    (replace(a_case(consent=Consent.GIVEN), stance="objected"), NOT_SENT, "person-objected"),
     (a_case(patient=with_patient(deceased=True)), NOT_SENT, "patient-deceased"),
     (a_case(patient=with_patient(registered=False)), NOT_SENT, "patient-not-registered"),
     (a_case(author=an_organisation("B88888")), NOT_SENT, "author-elsewhere"),
@@ -169,3 +172,36 @@ def test_age_is_counted_on_the_day_it_was_recorded_in_london(
     case = replace(case, event=replace(case.event, extracted_at=at + timedelta(hours=1)))
 
     assert (decide(case).verdict is Verdict.PASS) is passes
+
+
+BROADER = Scheme.model_validate(
+    SCHEME.model_dump()
+    | {
+        "service": SCHEME.service.model_dump() | {"kind": "broader"},
+        "disclosure": {"broader": ["name"]},
+    }
+)
+AGREED: dict[str, Any] = {"consent": Consent.GIVEN, "consent_scope": ConsentScope.BROADER}
+
+
+@pytest.mark.parametrize(
+    ("said", "stance", "code"),
+    [
+        ({}, "", "consent-needed"),
+        ({"consent": Consent.GIVEN}, "", "consent-needed"),
+        ({"consent": Consent.GIVEN, "consent_scope": ConsentScope.DIRECT_CARE}, "", "consent-needed"),
+        (AGREED, "", ""),
+        (AGREED | {"consent_recipients": ("Z9999",)}, "", ""),
+        (AGREED | {"consent_recipients": ("Y1111",)}, "", "consent-needed"),
+        (AGREED | {"consent": Consent.WITHDRAWN}, "", "consent-refused"),
+        ({}, "agreed", ""),
+        (AGREED, "objected", "person-objected"),
+    ],
+)
+def test_a_service_outside_care_needs_a_consent_that_reaches_it(
+    said: dict[str, Any], stance: str, code: str
+) -> None:
+    """Implied consent is for those who care; debt advice is told nothing until the person says so."""
+    case = replace(a_case(**said), scheme=BROADER, stance=stance)
+
+    assert decide(case).code == code

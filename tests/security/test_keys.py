@@ -139,7 +139,7 @@ async def fill(store: Store) -> None:
     def work(tx: Any) -> None:
         known = Person(
             local=tx.sealer.index("local", "A99999|P1"), nhs=tx.sealer.index("nhs", requests.number(1)),
-            practice="A99999", registered=True, deceased=False, dissent=False, known_at=1,
+            practice="A99999", registered=True, deceased=False, known_at=1,
         )  # fmt: skip
         people.put_person(tx, known)
         row = Row(kind="emis.half", owner="o", key="k", also="second", fields={"a": "b"}, clock="1")

@@ -326,6 +326,14 @@ async def test_a_decline_that_is_removed_is_shown_to_a_person(store: Store, tmp_
     assert came.kinds == ["emis-decline-removed"]
 
 
+async def test_an_objection_is_told_and_told_back_when_it_is_taken_out(store: Store, tmp_path: Path) -> None:
+    """It stands while its entry does."""
+    first = await read(store, write(tmp_path / "1", patient(), observation(code="objected")))
+    came = await read(store, write(tmp_path / "2", deleted(), day=3))
+
+    assert (first.kinds, came.kinds) == (["objected"], ["cancelled"])
+
+
 async def test_an_older_row_in_the_same_table_is_ignored(store: Store, tmp_path: Path) -> None:
     """ProcessingId says in which order rows are meant, whatever their order in the file."""
     folder = write(

@@ -23,6 +23,11 @@ ENTRIES: dict[str, Entry] = {
         "Nothing to do; send it by the old way if that did not happen then.",
         "business-rule",
     ),
+    "consent-needed": Entry(
+        "The service is outside health and care, and nobody says that the person agreed to be known to it.",
+        "Ask the person; record the agreement with its scope in the GP system, then refer again.",
+        "suppressed",
+    ),
     "consent-refused": Entry(
         "The person has refused or withdrawn consent; nothing is sent, and what was sent is taken back.",
         "Nothing to do, unless the record is wrong; then correct it in the GP system.",
@@ -62,6 +67,11 @@ ENTRIES: dict[str, Entry] = {
         "The person is no longer registered at the practice.",
         "The new practice refers if it is still wanted.",
         "business-rule",
+    ),
+    "person-objected": Entry(
+        "The person objects to their data being shared; nothing is sent, and what was sent is taken back.",
+        "Nothing to do; it ends with a newer agreement, or when its entry is taken out of the record.",
+        "suppressed",
     ),
     "practice-not-live": Entry(
         "The practice is not live at the moment, so its deliveries wait.",

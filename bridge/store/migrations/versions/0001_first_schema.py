@@ -121,7 +121,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("referral_id", sa.String(length=36), nullable=True),
         sa.Column("clock", sa.String(length=64), nullable=False),
-        sa.Column("content", sa.String(length=64), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("event_id", sa.String(length=36), nullable=False),
         sa.PrimaryKeyConstraint("id"),
@@ -212,7 +212,6 @@ def upgrade() -> None:
         sa.Column("practice", sa.String(length=12), nullable=False),
         sa.Column("registered", sa.Boolean(), nullable=True),
         sa.Column("deceased", sa.Boolean(), nullable=False),
-        sa.Column("dissent", sa.Boolean(), nullable=False),
         sa.Column("known_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("local"),
     )
@@ -372,6 +371,19 @@ def upgrade() -> None:
         sqlite_where=sa.text("state IN ('kept','waiting','parked')"),
         postgresql_where=sa.text("state IN ('kept','waiting','parked')"),
     )
+    op.create_table(
+        "stance",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("nhs", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("local", sa.String(length=64), server_default="", nullable=False),
+        sa.Column("practice", sa.String(length=12), server_default="", nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("said_at", sa.BigInteger(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("stance_nhs_ix", "stance", ["nhs"], unique=False)
+    op.create_index("stance_local_ix", "stance", ["local"], unique=False)
     op.create_table(
         "letter",
         sa.Column("id", sa.String(length=36), nullable=False),
