@@ -127,6 +127,28 @@ def diff(
 
 
 @app.command()
+def shadow(
+    new: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The mapping file to try.")],
+    since: Annotated[str, typer.Option(help="Messages since then: 2026-03-01, 36h, 7d.")] = "7d",
+    as_json: Json = False,
+) -> None:
+    """What a changed mapping would have made of the messages that came. Prints no values.
+
+    Messages of the last days are kept as they came. Exits 1 when any would be read otherwise.
+    """
+    # Only this command needs the settings and the database of a site.
+    from bridge.cli import mapping_shadow  # noqa: PLC0415
+    from bridge.cli.choosing import moment  # noqa: PLC0415
+
+    old, tried_as, found = mapping_shadow.compared_since(new, moment(since) or 0)
+    if as_json:
+        output.as_json(mapping_shadow.as_plain(old, tried_as, found))
+    else:
+        mapping_shadow.show(old, tried_as, found)
+    raise typer.Exit(1 if found.changed else 0)
+
+
+@app.command()
 def ledger(
     corpus: Corpus,
     source: SourceName = "",

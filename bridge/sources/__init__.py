@@ -118,12 +118,17 @@ def load(*folders: Path, only: Collection[str] | None = None) -> dict[str, Sourc
     return sources
 
 
-def load_one(file: Path) -> Source:
-    """One system by its mapping file; ConfigError with every problem of it."""
+def load_one(file: Path, *folders: Path) -> Source:
+    """One system by its mapping file, and its overlays in the folders; ConfigError with every problem."""
     sheet = open_sheet(file)
     mapping = mapping_of(sheet) if not sheet.problems else None
-    if sheet.problems or mapping is None:
-        raise ConfigError(problems=tuple(sheet.problems))
+    overlays = [open_sheet(each) for each in _files(folders)]
+    overlays = [each for each in overlays if each.said.get("extends") == sheet.name]
+    if mapping is not None:
+        mapping = _overlaid(mapping, overlays)
+    problems = tuple(problem for each in (sheet, *overlays) for problem in each.problems)
+    if problems or mapping is None:
+        raise ConfigError(problems=problems)
     return Source(mapping=mapping, format=format_of(mapping.format))
 
 
