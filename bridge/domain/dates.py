@@ -121,6 +121,20 @@ def fhir_instant(text: str) -> datetime:
     return start.replace(microsecond=int(fraction * 1_000_000))
 
 
+def beginning(text: str) -> datetime | None:
+    """The first moment, aware, of a FHIR date or dateTime; None when the text is none."""
+    try:
+        return _read(text)[1]
+    except ValueError:
+        return None
+
+
+def is_ahead(text: str, arrived: datetime) -> bool:
+    """Whether a FHIR date begins more than a day after an aware instant, which no wrong zone explains."""
+    start = beginning(text)
+    return start is not None and start - timedelta(days=1) > arrived
+
+
 def precision_of(text: str) -> Precision:
     """How much a FHIR date or dateTime says."""
     return _read(text)[0]

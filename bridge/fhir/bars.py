@@ -16,7 +16,7 @@ from bridge.errors import Problem
 from bridge.fhir.meanings import FhirAliases
 from bridge.fhir.references import Entry, Message
 from bridge.fhir.referral_reader import ReferralReader
-from bridge.fhir.requests import KINDS, Request, request_of, sortable
+from bridge.fhir.requests import KINDS, Request, request_of
 from bridge.fhir.trees import Json, Tree, codings, text, tree_at, trees
 from bridge.fhir.vocabulary import (
     BARS_CATEGORY,
@@ -116,9 +116,8 @@ def message_request(
         reader.findings.refuse("bars-bundle-id" if workflow is Workflow.NEW else "fhir-required", at)
     kind = EventKind.REFERRED if workflow is Workflow.NEW else KINDS[text(entry.resource, "status")]
     updated = text(entry.resource, "meta", "lastUpdated") or text(resource, "meta", "lastUpdated")
-    return request_of(
-        resource, reader, kind=kind, key=key_of(source, named), clock=sortable(updated, arrived)
-    )
+    key = key_of(source, named)
+    return request_of(resource, reader, kind=kind, key=key, updated=updated, arrived=arrived)
 
 
 def key_of(source: str, identity: str) -> ReferralKey:

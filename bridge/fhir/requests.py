@@ -7,13 +7,13 @@ its key and nothing else, so it goes through whatever is wrong with the rest.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from bridge.domain import systems
 from bridge.domain.content import content_hash
-from bridge.domain.dates import fhir_instant
+from bridge.domain.dates import fhir_instant, is_ahead
 from bridge.domain.referral import EventKind, Identifier, ReferralEvent, ReferralKey
 from bridge.errors import Problem
 from bridge.fhir.coverage import unmapped
@@ -68,20 +68,34 @@ def _request(
         reader.findings.refuse("fhir-status-not-sendable", f"{entry.at}.status")
     key = _key(reader, source, aliases)
     kind = KINDS.get(status, EventKind.REFERRED)
-    clock = sortable(text(entry.resource, "meta", "lastUpdated"), arrived)
-    return request_of(resource, reader, kind=kind, key=key, clock=clock)
+    updated = text(entry.resource, "meta", "lastUpdated")
+    return request_of(resource, reader, kind=kind, key=key, updated=updated, arrived=arrived)
 
 
 def request_of(
-    resource: Json, reader: ReferralReader, *, kind: EventKind, key: ReferralKey | None, clock: str
+    resource: Json,
+    reader: ReferralReader,
+    *,
+    kind: EventKind,
+    key: ReferralKey | None,
+    updated: str,
+    arrived: datetime,
 ) -> Request:
-    """The Request that a reader makes; a key that is None has been reported by the caller."""
+    """The Request that a reader makes; a key that is None has been reported by the caller.
+
+    `updated` is the sender's own clock, a FHIR instant or "".
+    """
     entry, findings = reader.entry, reader.findings
     findings.problems += _not_understood(resource, reader.message)
     referral = None
     if kind is EventKind.REFERRED:
         findings.problems += _not_sendable(resource, reader)
         referral = reader.referral(key or ReferralKey(source="", owner="", record=""))
+        if is_ahead(referral.authored_on, arrived):
+            findings.warn("date-ahead", f"{entry.at}.authoredOn", target="authored_on")
+            referral = replace(referral, authored_on="")
+    if is_ahead(updated, arrived):
+        findings.warn("date-ahead", f"{entry.at}.meta.lastUpdated")
     if findings.problems or key is None:
         return Request(
             position=entry.at, problems=tuple(findings.problems), warnings=tuple(findings.warnings)
@@ -89,11 +103,11 @@ def request_of(
     event = ReferralEvent(
         kind=kind,
         key=key,
-        clock=clock,
+        clock=sortable(updated, arrived),
         content=content_hash(kind, key, referral),
         position=entry.at,
         referral=referral,
-        extracted_at=_said_at(resource, entry.resource),
+        extracted_at=_said_at(resource, entry.resource, arrived),
     )
     nowhere = tuple(dict.fromkeys(_nowhere(reader))) if referral else ()
     return Request(position=entry.at, event=event, warnings=tuple(findings.warnings), unmapped=nowhere)
@@ -180,25 +194,32 @@ def _nowhere(reader: ReferralReader) -> Iterator[str]:
         yield from unmapped(held, place)
 
 
-def _said_at(resource: Tree, request: Tree) -> datetime | None:
+def _said_at(resource: Tree, request: Tree, arrived: datetime) -> datetime | None:
     """The sender's own now: when the message was made, else when the request was last changed."""
-    for value in (text(resource, "timestamp"), text(request, "meta", "lastUpdated")):
-        try:
-            return fhir_instant(value)
-        except ValueError:
-            continue
-    return None
+    said = (
+        _instant(text(resource, "timestamp"), arrived),
+        _instant(text(request, "meta", "lastUpdated"), arrived),
+    )
+    return next((at for at in said if at is not None), None)
+
+
+def _instant(said: str, arrived: datetime) -> datetime | None:
+    """A FHIR instant that may be; None for what is none, and for one that lies ahead of its arrival."""
+    try:
+        return None if is_ahead(said, arrived) else fhir_instant(said)
+    except ValueError:
+        return None
 
 
 def sortable(instant: str, arrived: datetime) -> str:
     """A FHIR instant, else the time of arrival, as UTC text that sorts by time, with every digit it had.
 
-    No zone and no trailing zeros, so that a longer fraction sorts after its own beginning.
+    No zone and no trailing zeros, so that a longer fraction sorts after its own beginning. An instant ahead
+    of its arrival counts as none: it would make every later word an older one.
     """
-    try:
-        at, digits = fhir_instant(instant), _FRACTION.search(instant)
-    except ValueError:
-        at, digits = arrived, _FRACTION.search(arrived.isoformat())
-    fraction = digits.group(1).rstrip("0") if digits else ""
+    said = _instant(instant, arrived)
+    at, digits = (said, instant) if said else (arrived, arrived.isoformat())
+    found = _FRACTION.search(digits)
+    fraction = found.group(1).rstrip("0") if found else ""
     whole = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{whole}.{fraction}" if fraction else whole

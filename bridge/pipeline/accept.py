@@ -19,7 +19,7 @@ from bridge.store.unit import Store, Tx
 def read(source: Source, message: Message, ctx: Context) -> tuple[Reading, ...]:
     """Read a message into readings; what cannot be read at all is one reading with its problems."""
     try:
-        found = tuple(source.read(message.content or b"", arrived=ctx.now()))
+        found = tuple(source.read(message.content or b"", arrived=ctx.arrival(message.arrived)))
     except IntakeError as error:
         return (Reading(problems=error.problems or (Problem(code="unreadable"),)),)
     return found or (Reading(problems=(Problem(code="no-event"),)),)

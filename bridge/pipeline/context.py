@@ -30,6 +30,10 @@ class Context:
     new_id: Callable[[], str] = field(default=_new_id)
     label: str = ""
 
+    def arrival(self, ms: int) -> datetime:
+        """When a message came, however late it is read: the store's time of keeping; 0: just now."""
+        return self.from_ms(ms) if ms else self.now()
+
     @staticmethod
     def from_ms(ms: int) -> datetime:
         """A store time as an aware datetime."""

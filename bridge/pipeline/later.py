@@ -134,6 +134,7 @@ def kept_message(tx: Tx, message_id: str) -> Message:
         mapping=row.mapping,
         request_id=row.request_id,
         correlation_id=row.correlation_id,
+        arrived=row.received_at,
     )
 
 

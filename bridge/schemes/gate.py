@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from bridge.domain import systems
-from bridge.domain.dates import LONDON, age_on
+from bridge.domain.dates import LONDON, age_on, beginning
 from bridge.domain.referral import Consent, ConsentScope, EventKind, Referral, ReferralEvent, Shape
 from bridge.schemes.scheme import Mode, PracticeRule, Scheme
 
@@ -47,10 +47,21 @@ class Case:
 
     @property
     def recorded_at(self) -> datetime | None:
-        """When it was recorded; a message that says nothing else was written when it was sent."""
+        """When it was recorded; a message that says nothing else was written when it was sent.
+
+        One that does not say that either was written after the decision to refer, which is enough when
+        that is recent.
+        """
         if self.record.recorded_at is None and self.record.shape is Shape.MESSAGE:
-            return self.event.extracted_at
+            return self.event.extracted_at or self._decided_lately
         return self.record.recorded_at
+
+    @property
+    def _decided_lately(self) -> datetime | None:
+        said = self.record.authored_on
+        decided = beginning(said) if len(said) >= len("2026-03-01") else None
+        late = decided is not None and self.now - decided <= timedelta(days=self.scheme.history_days)
+        return decided if late else None
 
 
 def _off(case: Case) -> str:

@@ -14,7 +14,7 @@ from itertools import compress, islice
 from typing import Any, NamedTuple
 
 from bridge.domain.content import content_hash
-from bridge.domain.dates import Said, birth_date_problem, london_day
+from bridge.domain.dates import Said, birth_date_problem, is_ahead, london_day
 from bridge.domain.referral import EventKind, ReferralEvent, ReferralKey
 from bridge.errors import Problem, shape
 from bridge.errors.catalogue import CATALOGUE
@@ -121,8 +121,9 @@ def for_practice(record: Record, mapping: Mapping) -> Mapping:
 
 def _take(record: Record, mapping: Mapping, arrived: datetime) -> Iterator[_Took]:
     for rule in mapping.rules:
+        judged = _DATED.get(rule.target.name)
         took = _take_rule(rule, record, mapping)
-        yield from (_born_by(t, arrived) for t in took) if rule.target.name == "patient.birth_date" else took
+        yield from (judged(t, arrived) for t in took) if judged else took
 
 
 def _take_rule(rule: Rule, record: Record, mapping: Mapping) -> list[_Took]:
@@ -179,6 +180,21 @@ def _born_by(took: _Took, arrived: datetime) -> _Took:
     """A birth date that cannot be as of the day of arrival is no birth date."""
     problem = birth_date_problem(took.value, today=london_day(arrived)) if took.value else None
     return took._replace(value=None, code=problem) if problem else took
+
+
+def _past(took: _Took, arrived: datetime) -> _Took:
+    """A clock that runs ahead would make every later word an older one."""
+    ahead = took.value is not None and is_ahead(took.value.isoformat(), arrived)
+    return took._replace(value=None, code="date-ahead") if ahead else took
+
+
+def _done_by(took: _Took, arrived: datetime) -> _Took:
+    """Nobody has referred in the future: what is left out harms less than what cannot be."""
+    ahead = took.value is not None and is_ahead(took.value, arrived)
+    return took._replace(value=None, warning="date-ahead") if ahead else took
+
+
+_DATED = {"patient.birth_date": _born_by, "event.time": _past, "referral.authored_on": _done_by}
 
 
 def _values(took: Iterable[_Took]) -> Values:

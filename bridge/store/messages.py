@@ -14,7 +14,10 @@ from bridge.store.unit import Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What arrived at a door. `content` is None for a bulk file, which is not kept whole."""
+    """What arrived at a door. `content` is None for a bulk file, which is not kept whole.
+
+    `arrived` is when, in milliseconds, of a message that was kept before; 0 for one that comes just now.
+    """
 
     id: str
     source: str
@@ -28,6 +31,7 @@ class Message:
     request_id: str = ""
     correlation_id: str = ""
     traceparent: str = ""
+    arrived: int = 0
 
 
 def put_body(tx: Tx, body_id: str, kind: str, plain: bytes) -> str:

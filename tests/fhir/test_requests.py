@@ -52,6 +52,23 @@ def test_what_we_build_we_can_read() -> None:
     )
 
 
+def test_dates_that_lie_ahead_are_not_believed() -> None:
+    """The clock counts as not said, the decision is left out, and both are told."""
+    bundle = a_uk_core_bundle()
+    bundle["entry"][1]["resource"] |= {
+        "authoredOn": "2062-03-01",
+        "meta": {"lastUpdated": "2050-01-01T00:00:00Z"},
+    }
+    request = read(bundle)
+
+    assert request.event is not None
+    assert request.event.referral is not None
+    assert request.event.clock == "2026-03-02T09:30:00"
+    assert request.event.referral.authored_on == ""
+    told = {w.at for w in request.warnings if w.code == "date-ahead"}
+    assert told == {f"Bundle.entry[1].resource.{name}" for name in ("authoredOn", "meta.lastUpdated")}
+
+
 def test_the_same_content_has_the_same_hash_whatever_the_clock() -> None:
     """A re-send is a repeat; a change of what we map is not."""
     first = event_of(a_uk_core_bundle())

@@ -142,6 +142,27 @@ async def test_a_condition_we_cannot_check_is_refused(site: Site) -> None:
     assert await statuses(site) == []
 
 
+async def test_a_clock_that_ran_ahead_does_not_stop_the_cancellation(site: Site) -> None:
+    """The year 2050, once said, must not make every later word an older one."""
+    await post(site, "/fhir/ServiceRequest", a_request(meta={"lastUpdated": "2050-01-01T00:00:00Z"}))
+    await site.drain()
+    revoked = a_request(status="revoked", meta={"lastUpdated": datetime.now(UTC).isoformat()})
+    answer = await post(site, "/fhir/ServiceRequest", revoked)
+
+    assert answer.status_code == 200, answer.text
+    assert await statuses(site) == ["revoked"]
+
+
+async def test_a_request_that_is_dated_by_its_decision_alone_goes_out(site: Site) -> None:
+    """Senders leave meta.lastUpdated to the server."""
+    request = a_request(authoredOn=datetime.now(UTC).date().isoformat())
+    del request["meta"]
+    answer = await post(site, "/fhir/ServiceRequest", request)
+
+    assert answer.status_code == 201, answer.text
+    assert await statuses(site) == ["active"]
+
+
 async def test_a_revoked_request_takes_the_referral_back(site: Site) -> None:
     """A cancellation by its key."""
     await post(site, "/fhir/ServiceRequest", a_request())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from bridge.store import replays
 from bridge.store.replays import Filter, Run
 from bridge.store.tables import audit, body, delivery, event, event_key, message, referral, settled
 from tests.journeys.conftest import Site
+from tests.journeys.test_fhir import a_request
 from tests.journeys.test_json_event import a_person, an_event
 from tests.journeys.test_outcomes import a_patient
 
@@ -279,6 +281,19 @@ async def test_a_message_the_mapping_now_reads_otherwise_becomes_a_change(site: 
 
     assert outcomes_of(steps) == [("applied", "")]
     assert [tuple(row) for row in waiting] == [("change", LABEL)]
+
+
+async def test_an_old_message_without_a_clock_stays_old_when_it_is_replayed(site: Site) -> None:
+    """Its clock is its arrival, not the moment of the replay: what was changed since stays changed."""
+    today = datetime.now(UTC).date().isoformat()
+    first = await site.post("/fhir/ServiceRequest", a_request(meta={}, authoredOn=today))
+    await site.post("/fhir/ServiceRequest", a_request(meta={}, authoredOn=today, priority="urgent"))
+    steps = await carry_out(site, a_run(only=first.headers["X-Receipt-ID"]))
+    await site.drain()
+
+    assert outcomes_of(steps) == [("stale", "")]
+    (held,) = site.service.resources("ServiceRequest")
+    assert held["priority"] == "urgent"
 
 
 async def close_at_the_service(site: Site) -> None:

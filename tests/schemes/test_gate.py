@@ -137,6 +137,24 @@ def test_a_record_without_a_recorded_date_is_parked() -> None:
     assert decide(recorded(None)) == (PARK, "recorded-date-missing")
 
 
+def undated(decided: str) -> Case:
+    """A message that says when the decision to refer was made, and not when it was written."""
+    case = a_case(record=replace(a_referral(), recorded_at=None, authored_on=decided, author=Organisation()))
+    return replace(case, event=replace(case.event, extracted_at=None))
+
+
+@pytest.mark.parametrize("decided", ["2026-03-01", "2026-02-20T09:30:00+00:00"])
+def test_a_message_without_a_date_of_its_own_is_news_when_the_decision_is(decided: str) -> None:
+    """It was written between the decision and its arrival."""
+    assert decide(undated(decided)).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("decided", ["", "2026", "2026-03", "2026-02-01"])
+def test_a_message_that_may_be_history_waits_for_a_person(decided: str) -> None:
+    """An old decision may have been written yesterday, or have lain there for years."""
+    assert decide(undated(decided)) == (PARK, "recorded-date-missing")
+
+
 def test_a_further_author_organisation_may_be_named() -> None:
     """A branch surgery or hub, as the practice decides."""
     rule = RULE.model_copy(update={"authors": ("B88888",)})

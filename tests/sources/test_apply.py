@@ -30,6 +30,7 @@ patient.gender = { at = "$.sex", codes = "sex" }
 patient.phone = { at = ["$.phones", "$.tel"] }
 patient.email = { at = "$.mail", required = true }
 referral.priority = { at = "$.urgency", codes = "urgency" }
+referral.authored_on = { at = "$.decided" }
 referral.recorded_at = { at = "$.typed", transform = "uk_local_time" }
 [codes.sex]
 "1" = "male"
@@ -213,6 +214,22 @@ def test_a_decline_needs_the_person(greenfield: Source) -> None:
 def test_a_time_that_cannot_be_read_is_never_replaced_by_arrival(greenfield: Source) -> None:
     """An old cancellation must not become the newest word because its clock was broken."""
     assert codes(read(greenfield, type="cancelled", time="yesterday")) == [("date-not-fhir", "$.time")]
+
+
+def test_a_clock_that_runs_ahead_is_refused(greenfield: Source) -> None:
+    """Else every later change and cancellation would be an older word than this one."""
+    assert codes(read(greenfield, time="2026-11-23T12:00:01")) == [("date-ahead", "$.time")]
+    assert codes(read(greenfield, time="2026-11-22T11:00:00")) == []
+
+
+def test_a_decision_that_lies_ahead_is_left_out_with_a_warning(greenfield: Source) -> None:
+    """Nobody has decided in the future; the referral goes without that date."""
+    reading = read(greenfield, decided="2062-03-01")
+
+    assert reading.event is not None
+    assert reading.event.referral is not None
+    assert reading.event.referral.authored_on == ""
+    assert [(w.code, w.at) for w in reading.warnings] == [("date-ahead", "$.decided")]
 
 
 def test_a_careless_transform_cannot_tell_a_value(greenfield: Source) -> None:

@@ -11,6 +11,10 @@ ENTRIES: dict[str, Entry] = {
         "The date of birth is more than 130 years ago.",
         "Correct the date of birth in the GP system and send again.",
     ),
+    "date-ahead": Entry(
+        "The day or time is more than a day after the message came.",
+        "Check the clock of the sending system, or correct the date where it was typed.",
+    ),
     "date-impossible": Entry(
         "There is no such day or time.",
         "Correct the date where it was typed; month and day may be swapped.",
