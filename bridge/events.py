@@ -106,6 +106,8 @@ class Event(Enum):
         ("route", "reason"),
     )
     ALERT_ROUTE_BACK = (logging.INFO, "alerts reach people this way again", ("route",))
+    SIGNED_IN = (logging.INFO, "somebody signed in at the page", ("account",))
+    SIGN_IN_REFUSED = (logging.WARNING, "signing in at the page was refused", ("account", "peer"))
     RISK_RAISED = (logging.CRITICAL, "a risk was raised: the risk contact must hear", ("referral", "scheme"))
 
 

@@ -9,11 +9,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
+from bridge.app.accounts import AccountWorks
 from bridge.app.callers import read_callers
 from bridge.app.doors import refuse_open_doors
 from bridge.app.keys import KeyWorks
+from bridge.app.page import page_routes
 from bridge.app.partners import build_partner, partner_names, refuse_wrong_endpoints
 from bridge.app.polling import pollers
 from bridge.app.reloading import InForce, reload
@@ -117,7 +119,19 @@ class Bridge:
             node = self.settings.node
             app.include_router(worklist.routes(self.desk, self.chain, node))
             app.include_router(fhir.routes(self.desk, self.chain, node=node, version=VERSION))
+        if self.settings.page.shown:
+            app.include_router(self._page())
         return app
+
+    def _page(self) -> APIRouter:
+        return page_routes(
+            self.settings,
+            translator=self.translator,
+            vitals=self.watch.vitals,
+            chain=self.chain,
+            wake=self.desk.wake,
+            version=VERSION,
+        )
 
     def control(self) -> FastAPI:
         """The application of the control socket, for the command line on this machine."""
@@ -132,7 +146,8 @@ class Bridge:
         keys = KeyWorks(
             store=self.store, sealer=self.sealer, chain=self.chain, reference=self.settings.key_ring
         )
-        return {**self.works.verbs(), **keys.verbs(), "reload": self._reload_told}
+        accounts = AccountWorks(store=self.store)
+        return {**self.works.verbs(), **keys.verbs(), **accounts.verbs(), "reload": self._reload_told}
 
     async def reload(self, by: Hand) -> InForce:
         """Put the mappings and schemes of the files into force; ConfigError, and nothing has changed."""

@@ -1,5 +1,6 @@
 """The HTTP door as its settings want it: certificate, proxies, patience; what it refuses to start with."""
 
+from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -43,14 +44,22 @@ class _Gate:
 
     def __init__(self, http: Http) -> None:
         self._open = bool(http.certificate or http.open_without_tls or not http.proxies)
-        self._proxies = tuple(map(ip_network, http.proxies))
+        self._near = near(http)
 
     def __call__(self, peer: str) -> bool:
-        if self._open:
-            return True
+        return self._open or self._near(peer)
+
+
+def near(http: Http) -> Callable[[str], bool]:
+    """Whether a peer is this machine or one of the named proxies, which end TLS."""
+    proxies = tuple(map(ip_network, http.proxies))
+
+    def is_near(peer: str) -> bool:
         try:
             address = ip_address(peer)
         except ValueError:
             return False
         mapped = getattr(address, "ipv4_mapped", None) or address
-        return mapped.is_loopback or any(mapped in network for network in self._proxies)
+        return mapped.is_loopback or any(mapped in network for network in proxies)
+
+    return is_near

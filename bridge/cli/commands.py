@@ -3,6 +3,7 @@
 import typer
 
 from bridge.cli import (
+    accounts,
     again,
     alerting,
     bulk,
@@ -41,6 +42,7 @@ restoring.add_to(app)
 app.add_typer(simulate.app, name="simulate")
 app.add_typer(referrals.app, name="referrals")
 app.add_typer(parked.app, name="parked")
+app.add_typer(accounts.app, name="accounts")
 app.add_typer(configuring.app, name="config")
 app.add_typer(keys.app, name="keys")
 app.add_typer(alerting.app, name="alerts")

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bridge.errors import BridgeError
-from bridge.errors.catalogue import CATALOGUE
+from bridge.errors import BridgeError, catalogue
 
+meaning = catalogue.meaning
 out = Console()
 err = Console(stderr=True)
 
@@ -52,12 +52,6 @@ def cell(column: str, value: Any) -> str:
 def when(ms: int | None) -> str:
     """A store time in UTC, to the second."""
     return "-" if ms is None else f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
-
-
-def meaning(code: str) -> tuple[str, str]:
-    """What a problem code means and what to do next."""
-    entry = CATALOGUE.get(code)
-    return (entry.meaning, entry.next_step) if entry else (code, "")
 
 
 def problems(error: BridgeError) -> None:

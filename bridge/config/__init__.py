@@ -18,6 +18,7 @@ from bridge.config.callers import CallerSettings, IssuerSettings
 from bridge.config.doors import Http
 from bridge.config.limits import Limits
 from bridge.config.mllp import MllpSettings
+from bridge.config.page import PageSettings
 from bridge.config.partners import PartnerSettings
 from bridge.config.retention import Retention
 from bridge.config.watching import AlertSettings, ExpectedSettings, ReleaseSettings, WatchSettings
@@ -29,6 +30,7 @@ __all__ = [
     "Http",
     "IssuerSettings",
     "MllpSettings",
+    "PageSettings",
     "PartnerSettings",
     "Settings",
 ]
@@ -83,6 +85,7 @@ class Settings(BaseSettings):
         description="now: translated before the answer; later: kept and answered first, then translated.",
     )
     http: Http = Field(default=Http(), description="The HTTP doors.")
+    page: PageSettings = Field(default=PageSettings(), description="The page for people, /ops.")
     callers: tuple[CallerSettings, ...] = Field(default=(), description="Who may call.")
     issuers: tuple[IssuerSettings, ...] = Field(
         default=(), description="Whose signed tokens say who a caller is."

@@ -20,15 +20,22 @@ class TooOften(BridgeError):
 class Rates:
     """One bucket of `burst` requests for each caller, filled by `per_second`; 0 is no limit.
 
-    Callers are configured, so the buckets are as many as they are.
+    Of more than `most` callers those are forgotten that have not come for longest: who nobody knows yet may
+    call itself anything.
     """
 
-    __slots__ = ("_buckets", "_burst", "_now", "_per_second")
+    __slots__ = ("_buckets", "_burst", "_most", "_now", "_per_second")
 
     def __init__(
-        self, *, per_second: float = 0, burst: int = 1, now: Callable[[], float] = time.monotonic
+        self,
+        *,
+        per_second: float = 0,
+        burst: int = 1,
+        most: int = 10_000,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._per_second = per_second
+        self._most = most
         self._burst = burst
         self._now = now
         self._buckets: dict[str, tuple[float, float]] = {}
@@ -38,8 +45,10 @@ class Rates:
         if not self._per_second:
             return
         now = self._now()
-        left, since = self._buckets.get(caller, (float(self._burst), now))
+        left, since = self._buckets.pop(caller, (float(self._burst), now))
         left = min(self._burst, left + (now - since) * self._per_second)
         self._buckets[caller] = (max(left - 1, 0.0) if left >= 1 else left, now)
+        if len(self._buckets) > self._most:
+            del self._buckets[next(iter(self._buckets))]
         if left < 1:
             raise TooOften(max(1, round((1 - left) / self._per_second)))

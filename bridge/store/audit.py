@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select, tuple_
 
 from bridge.store.tables import audit
 from bridge.store.unit import Tx
@@ -44,3 +44,26 @@ def rows(tx: Tx, node: str) -> list[tuple[dict[str, Any], bytes]]:
 def nodes(tx: Tx) -> list[str]:
     """The nodes that wrote rows."""
     return list(tx.run(select(audit.c.node).distinct().order_by(audit.c.node)).scalars())
+
+
+_SHOWN = select(*(audit.c[name] for name in ("node", "n", "at", "actor", "action", "subject", "why")))
+PAGE = (
+    _SHOWN.where(tuple_(audit.c.at, audit.c.node, audit.c.n) < tuple_(*map(bindparam, ("at", "node", "n"))))
+    .order_by(audit.c.at.desc(), audit.c.node.desc(), audit.c.n.desc())
+    .limit(bindparam("most"))
+)
+ABOUT = (
+    _SHOWN.where(audit.c.subject == bindparam("subject")).order_by(audit.c.at.desc()).limit(bindparam("most"))
+)
+
+
+def page(tx: Tx, before: tuple[int, str, int], limit: int) -> list[dict[str, Any]]:
+    """What people did, the newest first; `before` is (ms, node, number)."""
+    at, node, n = before
+    found = tx.run(PAGE, {"at": at, "node": node, "n": n, "most": limit})
+    return [dict(row) for row in found.mappings()]
+
+
+def about(tx: Tx, subject: str, limit: int) -> list[dict[str, Any]]:
+    """What people did with one thing, the newest first."""
+    return [dict(row) for row in tx.run(ABOUT, {"subject": subject, "most": limit}).mappings()]

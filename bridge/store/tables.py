@@ -29,6 +29,10 @@ metadata = MetaData()
 UNSETTLED = "state IN ('kept','waiting','parked')"
 UNSETTLED_EVENT = text(f"event.{UNSETTLED}")
 
+# What is parked, by reason. The second condition is always true: who asks for it wants this index, and the
+# plans of all others stay as they are.
+PARKED = text("state = 'parked' AND code >= ''")
+
 _serial = BigInteger().with_variant(Integer, "sqlite")
 
 setting = Table(
@@ -116,6 +120,14 @@ event = Table(
     ),
     Index("event_listed_ix", "practice", "at"),
     Index(
+        "event_parked_ix",
+        "code",
+        "at",
+        "id",
+        sqlite_where=PARKED,
+        postgresql_where=PARKED,
+    ),
+    Index(
         "event_sealed_ix",
         "at",
         sqlite_where=text("sealed IS NOT NULL"),
@@ -170,6 +182,14 @@ referral = Table(
     Index("referral_service_ref_ix", "service", "service_ref"),
     Index("referral_state_ix", "state", "updated_at"),
     Index("referral_practice_ix", "practice", "opened_at"),
+    Index(
+        "referral_parked_ix",
+        "code",
+        "updated_at",
+        "id",
+        sqlite_where=PARKED,
+        postgresql_where=PARKED,
+    ),
     Index(
         "referral_pared_ix",
         "pared",
@@ -273,6 +293,14 @@ delivery = Table(
     UniqueConstraint("lane_id", "seq"),
     Index("delivery_referral_ix", "referral_id"),
     Index("delivery_state_ix", "state", "partner", "created_at"),
+    Index(
+        "delivery_parked_ix",
+        "code",
+        "created_at",
+        "id",
+        sqlite_where=PARKED,
+        postgresql_where=PARKED,
+    ),
 )
 # Few rows and the first to look at: what is urgent, and who may still be contacted although it was cancelled.
 Index(
@@ -454,4 +482,30 @@ audit = Table(
     Column("mac", LargeBinary, nullable=False),
     PrimaryKeyConstraint("node", "n"),
     Index("audit_at_ix", "at"),
+    Index("audit_subject_ix", "subject", "at"),
+)
+
+account = Table(  # of people who sign in at the page; no patients
+    "account",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("roles", String(80), nullable=False),  # with spaces between them
+    Column("practices", Text, nullable=False, server_default=""),
+    Column("password", Text, nullable=False),  # Argon2id
+    Column("disabled", Boolean, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("password_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger),  # last signed in
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", String(64), primary_key=True),  # SHA-256 of its token
+    Column("account", String(64), ForeignKey("account.name"), nullable=False),
+    Column("began_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Index("session_account_ix", "account"),
+    Index("session_until_ix", "until"),
 )

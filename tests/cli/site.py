@@ -18,7 +18,7 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from bridge.cli import again, configuring, parked, purging, reporting, restoring
+from bridge.cli import accounts, again, configuring, parked, purging, reporting, restoring
 from bridge.security.keyring import create_key_ring
 
 KEY = "rbk_gp"
@@ -67,6 +67,7 @@ for part in (again, purging, reporting, restoring):
     part.add_to(app)
 app.add_typer(parked.app, name="parked")
 app.add_typer(configuring.app, name="config")
+app.add_typer(accounts.app, name="accounts")
 
 
 def free_port() -> int:
@@ -88,9 +89,9 @@ class Premises:
         """What a command finds in its environment."""
         return {"BRIDGE_CONFIG": str(self.folder / "bridge.toml"), "SERVICE_KEY": "s3cret", "NO_COLOR": "1"}
 
-    def command(self, *words: str) -> Result:
-        """Run a command in this process."""
-        return CliRunner().invoke(app, words, env={**self.env, "COLUMNS": "200"})
+    def command(self, *words: str, typed: str | None = None) -> Result:
+        """Run a command in this process, with what is typed into it."""
+        return CliRunner().invoke(app, words, input=typed, env={**self.env, "COLUMNS": "200"})
 
     def json(self, *words: str) -> Any:
         """What a command prints with --json."""

@@ -25,6 +25,7 @@ from bridge.errors.catalogue import (
     operating,
     ours,
     outcomes,
+    page,
     partners,
     people,
 )
@@ -51,6 +52,13 @@ CATALOGUE: dict[str, Entry] = {
     **operating.ENTRIES,
     **ours.ENTRIES,
     **outcomes.ENTRIES,
+    **page.ENTRIES,
     **partners.ENTRIES,
     **people.ENTRIES,
 }
+
+
+def meaning(code: str) -> tuple[str, str]:
+    """What a problem code means and what to do next; a code of nobody stands for itself."""
+    entry = CATALOGUE.get(code)
+    return (entry.meaning, entry.next_step) if entry else (code, "")

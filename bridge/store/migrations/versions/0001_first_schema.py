@@ -38,6 +38,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("node", "n"),
     )
     op.create_index("audit_at_ix", "audit", ["at"], unique=False)
+    op.create_index("audit_subject_ix", "audit", ["subject", "at"], unique=False)
     op.create_table(
         "batch",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -105,6 +106,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("kind = 'cancel' AND state = 'parked'"),
         postgresql_where=sa.text("kind = 'cancel' AND state = 'parked'"),
+    )
+    op.create_index(
+        "delivery_parked_ix",
+        "delivery",
+        ["code", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'parked' AND code >= ''"),
+        postgresql_where=sa.text("state = 'parked' AND code >= ''"),
     )
     op.create_index("delivery_referral_ix", "delivery", ["referral_id"], unique=False)
     op.create_index("delivery_state_ix", "delivery", ["state", "partner", "created_at"], unique=False)
@@ -269,6 +278,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("closed_at IS NOT NULL"),
         postgresql_where=sa.text("closed_at IS NOT NULL"),
     )
+    op.create_index(
+        "referral_parked_ix",
+        "referral",
+        ["code", "updated_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'parked' AND code >= ''"),
+        postgresql_where=sa.text("state = 'parked' AND code >= ''"),
+    )
     op.create_index("referral_patient_ix", "referral", ["patient", "service"], unique=False)
     op.create_index("referral_practice_ix", "referral", ["practice", "opened_at"], unique=False)
     op.create_index("referral_service_ref_ix", "referral", ["service", "service_ref"], unique=False)
@@ -356,6 +373,14 @@ def upgrade() -> None:
     op.create_index("event_listed_ix", "event", ["practice", "at"], unique=False)
     op.create_index("event_referral_ix", "event", ["referral_id"], unique=False)
     op.create_index(
+        "event_parked_ix",
+        "event",
+        ["code", "at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'parked' AND code >= ''"),
+        postgresql_where=sa.text("state = 'parked' AND code >= ''"),
+    )
+    op.create_index(
         "event_sealed_ix",
         "event",
         ["at"],
@@ -434,3 +459,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("referral_id", "identifier", "version"),
     )
+    op.create_table(
+        "account",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("roles", sa.String(length=80), nullable=False),
+        sa.Column("practices", sa.Text(), server_default="", nullable=False),
+        sa.Column("password", sa.Text(), nullable=False),
+        sa.Column("disabled", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("password_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
+        "session",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("account", sa.String(length=64), nullable=False),
+        sa.Column("began_at", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account"],
+            ["account.name"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("session_account_ix", "session", ["account"], unique=False)
+    op.create_index("session_until_ix", "session", ["until"], unique=False)
