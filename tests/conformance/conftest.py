@@ -71,7 +71,24 @@ def hapi() -> Iterator[str]:
     port = _free_port()
     command = [*_java("2g"), str(HERE / "Hapi.java"), str(port)]
     with _started(command, PEERS / "hapi", f"http://127.0.0.1:{port}/fhir") as base:
+        _warm(base)
         yield base
+
+
+def _warm(base: str) -> None:
+    """The first transaction of a cold server may take longer than an attempt of ours."""
+    kinds = (
+        {"resourceType": "Patient"},
+        {"resourceType": "ServiceRequest", "status": "draft", "intent": "plan", "subject": {"display": "-"}},
+        {"resourceType": "Task", "status": "draft", "intent": "plan"},
+    )
+    known = {"identifier": [{"system": "urn:example", "value": "warm"}]}
+    asked = {"method": "POST", "ifNoneExist": "identifier=urn:example|warm"}
+    entries = [{"resource": r | known, "request": asked | {"url": r["resourceType"]}} for r in kinds]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    httpx.post(base, json=bundle, timeout=180).raise_for_status()
+    for resource in kinds:
+        httpx.post(f"{base}/{resource['resourceType']}/_search", data={"identifier": "-"}, timeout=180)
 
 
 @pytest.fixture(scope="session")

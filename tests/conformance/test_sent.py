@@ -20,6 +20,7 @@ from bridge.errors import IntakeError
 from bridge.fhir import bundles, checks
 from bridge.fhir.released import ALL_FIELDS
 from bridge.fhir.writing import to_json
+from bridge.pipeline.goldens import ARRIVED, Golden
 from bridge.security.keyring import load_key_ring
 from bridge.security.sealing import Sealer
 from bridge.sources import Reading, load
@@ -29,7 +30,7 @@ from bridge.store.unit import Tx
 from tests.conformance.fronts import Sent
 from tests.conftest import Clock
 from tests.fhir.examples import NAMING, SERVICE
-from tests.golden.test_golden import ARRIVED, MESSAGES
+from tests.golden.test_golden import MESSAGES
 from tests.journeys.test_demo import demo, heard_until, said
 from tests.sources import emis_site
 from tests.sources.test_emis_golden import CASES
@@ -98,7 +99,7 @@ def _sent_bodies(tx: Tx) -> list[bytes]:
 @pytest.fixture
 async def goldens(tmp_path: Path, sealer: Sealer, clock: Clock) -> list[Referral]:
     """The referral of every example under fixtures/ that has one."""
-    readings = [reading for file in MESSAGES for reading in _readings(file)]
+    readings = [reading for golden in MESSAGES for reading in _readings(golden)]
     for case in CASES:
         store = open_store(f"sqlite:{tmp_path / case.name}.sqlite", sealer, clock=clock)
         readings += await _emis_readings(store, case)
@@ -106,9 +107,10 @@ async def goldens(tmp_path: Path, sealer: Sealer, clock: Clock) -> list[Referral
     return [r.event.referral for r in readings if r.event is not None and r.event.referral is not None]
 
 
-def _readings(file: Path) -> list[Reading]:
+def _readings(golden: Golden) -> list[Reading]:
+    assert golden.message
     try:
-        return list(SYSTEMS[file.parts[-3]].read(file.read_bytes(), arrived=ARRIVED))
+        return list(SYSTEMS[golden.system].read(golden.message.read_bytes(), arrived=ARRIVED))
     except IntakeError:
         return []
 
