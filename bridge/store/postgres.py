@@ -14,9 +14,9 @@ from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
-from bridge.errors import ConfigError, Unavailable
+from bridge.errors import BridgeError, ConfigError, Problem, Unacceptable, Unavailable
 from bridge.store.migrate import HEAD, current
 from bridge.store.unit import OnCommit, Sealer, Tx, Work, in_thread, unobserved
 
@@ -77,7 +77,7 @@ class PostgresStore:
                     conn.execute(_READ_ONLY)
                     return work(Tx(conn, self._sealer, self._clock))
             except DBAPIError as error:
-                raise _unavailable(error) from None
+                raise _told(error) from None
 
         return await in_thread(self._pool, reading)
 
@@ -100,7 +100,7 @@ class PostgresStore:
             except DBAPIError as error:
                 again = _lost_race(error) or (error.connection_invalidated and not committing)
                 if last or not again:
-                    raise _unavailable(error) from None
+                    raise _told(error) from None
             else:
                 self._on_commit(1, time.perf_counter() - started)
                 return value
@@ -139,8 +139,10 @@ def _lost_race(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlstate", None) in RACES
 
 
-def _unavailable(error: DBAPIError) -> Unavailable:
-    """Never the driver's text: it can quote parameters."""
+def _told(error: DBAPIError) -> BridgeError:
+    """Never the driver's text, which can quote parameters. A value that cannot be stored is the sender's."""
+    if isinstance(error, DataError):
+        return Unacceptable(problems=(Problem(code="value-not-storable"),))
     if isinstance(error, IntegrityError):
         return Unavailable("the database refused a row")
     state = getattr(error.orig, "sqlstate", None) or ""

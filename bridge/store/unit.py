@@ -90,7 +90,8 @@ async def in_thread(pool: Executor, work: Callable[[], T]) -> T:
 class Store(Protocol):
     """A durable store: `run` commits before it returns; `read` sees one snapshot and cannot write.
 
-    Both raise Unavailable when the database cannot do it, and after `close`.
+    Both raise Unavailable when the database cannot do it, and after `close`; Unacceptable for a value that it
+    cannot hold.
     """
 
     dialect: str

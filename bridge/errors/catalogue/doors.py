@@ -71,6 +71,11 @@ ENTRIES: dict[str, Entry] = {
         "Keep the message and send it again; an operator looks at /health.",
         "transient",
     ),
+    "value-not-storable": Entry(
+        "A value is too long for the place where it is kept, or holds a NUL character.",
+        "Look for an identifier, version or time of unusual length, or a NUL, in what was sent.",
+        "value",
+    ),
     "waiting-too-long": Entry(
         "What waits to be sent has waited so long that the bridge takes nothing more for now.",
         "Send it again later; an operator looks at /health for the partner that is behind.",
