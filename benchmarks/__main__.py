@@ -10,9 +10,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import drain, extract, history, intake, recovery
+from benchmarks import drain, extract, footprint, history, intake, recovery
 
-PARTS = {"intake": intake, "drain": drain, "extract": extract, "history": history, "recovery": recovery}
+PARTS = {
+    "intake": intake,
+    "drain": drain,
+    "extract": extract,
+    "history": history,
+    "recovery": recovery,
+    "footprint": footprint,
+}
 RESULTS = Path(__file__).parent / "results.json"
 
 

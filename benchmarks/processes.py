@@ -25,6 +25,13 @@ def wait_for(port: int) -> None:
     raise RuntimeError("the server did not start")
 
 
+def rss_mb(pid: int) -> float:
+    """Resident memory of a process now."""
+    status = Path(f"/proc/{pid}/status").read_text("ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
+
+
 class Serving:
     """`bridge serve` on the site of a bridge.toml; ready when its port listens."""
 
@@ -46,9 +53,7 @@ class Serving:
 
     def rss_mb(self) -> float:
         """Resident memory now."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
-        line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-        return int(line.split()[1]) / 1024
+        return rss_mb(self.process.pid)
 
 
 def serve(config: Path, port: int) -> Serving:
