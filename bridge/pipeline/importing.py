@@ -7,11 +7,12 @@ than max(5, 2 % of the open referrals) is parked whole: a feed that broke looks 
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
 from bridge.domain.journey import EventState
-from bridge.errors import IntakeError, Problem
+from bridge.errors import IntakeError, Problem, Unacceptable
 from bridge.events import Event, emit
 from bridge.pipeline import chunks, extracts
 from bridge.pipeline.context import Context
@@ -24,6 +25,7 @@ from bridge.store.messages import EventRow, Message
 from bridge.store.unit import Tx
 
 Progress = Callable[[int, int], None]
+AHEAD = timedelta(days=7)  # one wrong year in a file name would silence a feed for as long
 
 
 async def import_extract(importer: Importer, folder: Path, progress: Progress | None = None) -> Imported:
@@ -44,8 +46,10 @@ async def import_extract(importer: Importer, folder: Path, progress: Progress | 
 
 
 async def _opened(importer: Importer, folder: Path) -> emis.Extract:
-    """The extract; one never met before may not be older than the last of its agreement."""
+    """The extract; not from the future, and one never met before not older than the last of its agreement."""
     extract = await asyncio.to_thread(emis.open_extract, folder)
+    if extract.extracted_at > importer.context.now() + AHEAD:
+        raise Unacceptable(problems=(Problem(code="emis-batch-ahead"),))
     begun, newest = await importer.store.read(
         lambda tx: (
             feeds.get_batch(tx, extract.id),

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -167,6 +168,21 @@ async def test_an_extract_older_than_the_last_is_refused(surgery: Callable[..., 
 
     assert [p["code"] for p in refused["problems"]] == ["emis-batch-old"]
     assert practice.statuses() == before
+
+
+async def test_an_extract_of_a_year_to_come_is_refused_and_the_right_one_read(
+    surgery: Callable[..., Surgery],
+) -> None:
+    """Once read, it would have made every right one older, and the feed silent, until that year."""
+    ahead = datetime.now(UTC).date() + timedelta(days=30)
+    practice = await surgery(replace(PLAN, start=ahead)).open()
+    await practice.day(1)
+    (refused,) = practice.verdicts("refused")
+    practice.plan = PLAN
+    await practice.day(1)
+
+    assert [p["code"] for p in refused["problems"]] == ["emis-batch-ahead"]
+    assert practice.statuses()["active"] > 0
 
 
 async def test_a_full_extract_of_what_is_known_says_nothing_new(surgery: Callable[..., Surgery]) -> None:

@@ -8,6 +8,11 @@ ENTRIES: dict[str, Entry] = {
         "Ask the practice to switch the agreement on again, then ask the supplier for a full extract.",
         "suppressed",
     ),
+    "emis-batch-ahead": Entry(
+        "The extract is dated more than a week ahead; every right one would be older until then.",
+        "Ask the supplier for the extract under its right date.",
+        "business-rule",
+    ),
     "emis-batch-mixed": Entry(
         "The files are of more than one extract time or sharing agreement.",
         "Put the files of one extract into one folder.",
