@@ -158,7 +158,7 @@ def ledger(
     """Each field that holds something: mapped, ignored for a reason, or unaccounted. Prints no values.
 
     A field is mapped when another value in its place changes what we make of the message. Exits 1 when one
-    is unaccounted.
+    is unaccounted, or no message can be used.
     """
     bench = open_bench(mappings)
     files = [(file, bench.source_of(file, source)) for file in messages_in(corpus)]
@@ -167,4 +167,5 @@ def ledger(
         output.as_json([entry.plain for entry in entries])
     else:
         told.show_ledger(entries)
-    raise typer.Exit(1 if any(entry.status == "unaccounted" for entry in entries) else 0)
+    nowhere = any(entry.status == "unaccounted" for entry in entries)
+    raise typer.Exit(1 if nowhere or not entries else 0)

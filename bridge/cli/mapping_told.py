@@ -136,6 +136,9 @@ def show_changes(messages: int, rows: Sequence[dict[str, Any]]) -> None:
 
 def show_ledger(entries: Sequence[Entry]) -> None:
     """The fields, the unaccounted ones last, and how many there are of each."""
+    if not entries:
+        output.out.print("Nothing here can be used: `bridge map try` says why.")
+        return
     for entry in entries:
         where = entry.reason or ", ".join(entry.goes_to) or "decides whether there is an event"
         said = "goes nowhere" if entry.status == "unaccounted" else where

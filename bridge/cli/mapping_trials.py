@@ -199,7 +199,10 @@ _RANK = ("mapped", "ignored", "unaccounted")
 
 
 def ledger_of(files: Iterable[tuple[Path, Source]], assumed: Rehearsing) -> list[Entry]:
-    """Every field of these messages once, by system and name; files that are no message are passed over."""
+    """Every field of these messages once, by system and name.
+
+    Passed over are files that are no message, and events that cannot be used: they show nothing.
+    """
     entries: dict[tuple[str, str], Entry] = {}
     for file, source in files:
         settled = {
@@ -228,6 +231,8 @@ def _traced(file: Path, source: Source, assumed: Rehearsing, settled: frozenset[
 def _note(entries: dict[tuple[str, str], Entry], system: str, settled: set[str], found: list[Trace]) -> None:
     seen: set[str] = set()
     for each in found:
+        if each.unused and each.status == "unaccounted":
+            continue
         entry = entries.setdefault(
             (system, each.name), Entry(system=system, name=each.name, status="unaccounted")
         )

@@ -152,7 +152,9 @@ class ReferralReader:
             self.meanings.concept(c, place) for place, c in placed(self.request, "reasonCode", self.entry.at)
         ]
         held += [
-            self.meanings.concept(tree_at(c, "code"), f"{at}.code") for at, c in self.around("Condition")
+            self.meanings.concept(tree_at(condition, "code"), f"{at}.code")
+            for at, condition in self.around("Condition")
+            if not _is_denied(condition)
         ]
         coded = tuple(dict.fromkeys(c for c in held if c.codings))
         return coded, "\n".join(dict.fromkeys(c.text for c in held if c.text and not c.codings))
@@ -221,3 +223,9 @@ def _flag_kind(categories: tuple[Json, ...]) -> str:
     if has_code(categories, (BARS_FLAGS,), "RA"):
         return "requirements"
     return "risks" if has_code(categories, (FLAG_CATEGORY,), "safety") else ""
+
+
+def _is_denied(condition: Tree) -> bool:
+    """Whether the sender says that there is no such condition (value set condition-ver-status of FHIR R4)."""
+    said = {code for _, code in codings(tree_at(condition, "verificationStatus"))}
+    return bool(said & {"refuted", "entered-in-error"})

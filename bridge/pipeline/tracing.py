@@ -35,6 +35,7 @@ class Trace:
     """One value and what it is used for: parts of our record, elements of the bundle, paths as compared.
 
     `needed`: without it, or with another value, there would be no event. `ignored` is the mapping's reason.
+    `unused`: its event cannot be used as it stands, so nothing shows where the values in it go.
     """
 
     leaf: Leaf
@@ -43,6 +44,7 @@ class Trace:
     bundle: tuple[str, ...] = ()
     needed: bool = False
     ignored: str = ""
+    unused: bool = False
 
     @property
     def status(self) -> str:
@@ -158,6 +160,7 @@ def _trace(
         bundle=tuple(bundle),
         needed=needed,
         ignored=ignored,
+        unused=not before.usable,
     )
 
 

@@ -108,7 +108,7 @@ def test_a_script_gets_the_same_as_json(bridge: Bridge) -> None:
     """Event, gate and bundle, with the mapping that made them."""
     said = bridge("try", REFERRAL, "--json").json
 
-    assert said["mapping"] == "hl7v2-ref@2"
+    assert said["mapping"] == "hl7v2-ref@3"
     assert said["events"][0]["event"]["key"]["record"] == "SPR-1001^A99999"
     assert said["events"][0]["bundle"]["type"] == "transaction"
 

@@ -123,3 +123,41 @@ async def test_bytes_that_are_no_hl7_get_an_outcome(site: Site) -> None:
     answer = await site.post(DOOR, b'{"no": "hl7"}')
 
     assert (answer.status_code, answer.json()["resourceType"]) == (400, "OperationOutcome")
+
+
+PRIORITY = b"|R^Routine^HL70280|"
+
+
+def changed(message: bytes, *, minute: bytes, without: bytes = b"") -> bytes:
+    """The change of a referral: REF^I13 at that minute, without some of it."""
+    assert without in message
+    message = message.replace(b"REF^I12^REF_I12|M1001", b"REF^I13^REF_I12|M2" + minute)
+    kept = message.replace(without, b"||") if without else message
+    return kept.replace(b"20261120093000", b"202611201" + minute + b"00", 1)
+
+
+async def test_a_change_holds_the_referral_in_full(site: Site) -> None:
+    """What it does not say is no part of the referral any more; without what is needed it changes nothing."""
+    await sent(site, REFERRAL)
+    await site.drain()
+    sparse = await sent(site, changed(REFERRAL, minute=b"010", without=b"|Quillfeather^Ada^Rose^^Mrs^^L|"))
+    await site.drain()
+    (as_before,) = site.service.resources("ServiceRequest")
+    whole = await sent(site, changed(REFERRAL, minute=b"020", without=PRIORITY))
+    await site.drain()
+    (as_now,) = site.service.resources("ServiceRequest")
+
+    assert [ack(answer).segments[1].fields[1] for answer in (sparse, whole)] == ["CR", "CA"]
+    assert (as_before.get("priority"), as_now.get("priority")) == ("routine", None)
+
+
+async def test_a_change_that_was_overtaken_changes_nothing(site: Site) -> None:
+    """It came late; what was said after it stands."""
+    await sent(site, REFERRAL)
+    await sent(site, changed(REFERRAL, minute=b"030", without=PRIORITY))
+    late = await sent(site, changed(REFERRAL, minute=b"010"))
+    await site.drain()
+    (request,) = site.service.resources("ServiceRequest")
+
+    assert ack(late).segments[1].fields[1] == "CA"
+    assert "priority" not in request

@@ -193,3 +193,20 @@ def test_the_published_referral_to_a_community_service_is_understood() -> None:
     assert reading.event.referral is not None
     assert reading.event.referral.practice.ods is not None
     assert reading.event.referral.requested.codings[0].code == "2140231000000104"
+
+
+@pytest.mark.parametrize("status", ["refuted", "entered-in-error"])
+def test_a_condition_the_sender_denies_is_no_reason(status: str) -> None:
+    """It was looked into and is not so, or was noted by mistake: nobody is referred because of it."""
+    said = json.dumps(example("bars", "new-referral"))
+    before, after = (
+        next(SHIPPED["bars"].read(body.encode(), arrived=ARRIVED)).event
+        for body in (said, said.replace('"unconfirmed"', f'"{status}"'))
+    )
+
+    assert before is not None
+    assert before.referral is not None
+    assert before.referral.reason_text == "Lonely since her husband died"
+    assert after is not None
+    assert after.referral is not None
+    assert after.referral.reason_text == ""
