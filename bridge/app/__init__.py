@@ -276,7 +276,10 @@ def _waker(workers: tuple[Worker, ...]) -> Callable[[], None]:
 
 
 def data_folder(settings: Settings) -> Path:
-    """The data folder, made private."""
-    settings.data.mkdir(parents=True, exist_ok=True)
-    settings.data.chmod(0o700)
+    """The data folder, made private; ConfigError when it cannot be."""
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.chmod(0o700)
+    except OSError as error:
+        raise ConfigError(f"the data folder cannot be made or changed ({error.strerror})") from None
     return settings.data

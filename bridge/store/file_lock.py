@@ -11,20 +11,27 @@ NETWORK_FILE_SYSTEMS = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", 
 
 def lock_file(path: Path) -> Any:
     """Hold `<file>.lock` for as long as the store is open, or say who may not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     kind = file_system(path.parent)
     if kind in NETWORK_FILE_SYSTEMS:
         raise ConfigError(
             f"the database folder is on a network file system ({kind}), which cannot lock safely"
         )
-    lock = path.with_name(path.name + ".lock")
-    handle = lock.open("a+", encoding="ascii")
-    lock.chmod(0o600)
+    handle = _opened(path.with_name(path.name + ".lock"))
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         handle.close()
         raise ConfigError(f"{path.name} is in use by another bridge process") from None
+    return handle
+
+
+def _opened(lock: Path) -> Any:
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        handle = lock.open("a+", encoding="ascii")
+        lock.chmod(0o600)
+    except OSError as error:
+        raise ConfigError(f"the database folder cannot be written ({error.strerror})") from None
     return handle
 
 
