@@ -11,7 +11,7 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 COMPILE := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench torture conformance docs lock wheel sbom audit clean
+.PHONY: help mesh-sandbox setup demo test check format bench torture conformance docs lock wheel sbom audit clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*##/ {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,14 @@ lock: $(READY)  ## Choose the newest allowed versions and write both lock files
 	$(BIN)/uv pip compile pyproject.toml --extra postgres --extra letters $(COMPILE) --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra postgres --extra letters --group dev --constraints requirements.lock \
 		$(COMPILE) --output-file requirements-dev.lock
+
+# It pins the versions of libraries we use too, so it has an environment of its own.
+mesh-sandbox: .venv-mesh/ready  ## Install NHS England's MESH sandbox, which the tests of letters need
+
+.venv-mesh/ready:
+	$(PYTHON) -m venv --clear .venv-mesh
+	.venv-mesh/bin/pip install --quiet mesh-sandbox==1.0.137
+	@touch $@
 
 wheel: $(READY)  ## Build the wheel and the source archive into dist/
 	$(BIN)/hatchling build

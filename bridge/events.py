@@ -108,6 +108,11 @@ class Event(Enum):
     ALERT_ROUTE_BACK = (logging.INFO, "alerts reach people this way again", ("route",))
     SIGNED_IN = (logging.INFO, "somebody signed in at the page", ("account",))
     SIGN_IN_REFUSED = (logging.WARNING, "signing in at the page was refused", ("account", "peer"))
+    LETTER_FAILED = (
+        logging.ERROR,
+        "a letter did not reach its practice: it is on the worklist, and parked",
+        ("letter", "partner", "code"),
+    )
     RISK_RAISED = (logging.CRITICAL, "a risk was raised: the risk contact must hear", ("referral", "scheme"))
 
 

@@ -17,7 +17,7 @@ from bridge.app.doors import refuse_open_doors
 from bridge.app.keys import KeyWorks
 from bridge.app.page import page_routes
 from bridge.app.partners import build_partner, partner_names, refuse_wrong_endpoints
-from bridge.app.polling import pollers
+from bridge.app.polling import pollers, readers
 from bridge.app.reloading import InForce, reload
 from bridge.app.rules import read_rules
 from bridge.app.verbs import Works
@@ -39,6 +39,7 @@ from bridge.partners.http import FhirClient
 from bridge.pipeline import forward
 from bridge.pipeline.context import Context
 from bridge.pipeline.later import Translator
+from bridge.pipeline.mailbox import MailReader
 from bridge.pipeline.mend import Hand
 from bridge.pipeline.restored import Reconciler
 from bridge.pipeline.tracking import Poller
@@ -71,6 +72,7 @@ class Bridge:
     pollers: tuple[Poller, ...]
     partners: tuple[Partner, ...]
     watch: Watch
+    mailboxes: tuple[MailReader, ...]
 
     @property
     def translator(self) -> Translator:
@@ -226,6 +228,7 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
                 full=gauge.full,
                 operator=desk.operator,
             ),
+            readers(settings, partners, store=store, context=context, wake=desk.wake),
         )
     finally:
         observing.close()

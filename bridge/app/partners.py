@@ -13,6 +13,7 @@ from ipaddress import ip_address
 import httpx
 
 from bridge import letters
+from bridge.app.mesh import open_mailbox
 from bridge.config import PartnerSettings, Settings
 from bridge.config.doors import LOOPBACK
 from bridge.delivery.port import Partner
@@ -22,6 +23,7 @@ from bridge.partners.identity import ApiKeyHeader, Bearer, ClientCredentials, Gr
 from bridge.partners.prescribing import PrescribingService
 from bridge.partners.record import GpRecord
 from bridge.partners.worklist import Worklist
+from bridge.pipeline.mailbox import Inbox
 from bridge.schemes import Rulebook
 from bridge.schemes.routes import RecordRoute
 from bridge.schemes.scheme import Service
@@ -37,10 +39,11 @@ def partner_names(rulebook: Rulebook) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A partner, and the client through which it is asked where it speaks FHIR."""
+    """A partner, the client through which it is asked where it speaks FHIR, and its mailbox if it has one."""
 
     partner: Partner
     client: FhirClient | None = None
+    inbox: Inbox | None = None
 
 
 def build_partner(settings: Settings, rulebook: Rulebook, name: str) -> Built:
@@ -49,7 +52,10 @@ def build_partner(settings: Settings, rulebook: Rulebook, name: str) -> Built:
     route = next((r for scheme in rulebook.schemes for r in scheme.records if r.name == name), None)
     if route is not None and route.by_letter:
         letters.check()
-        return Built(Worklist(route.name))
+        if route.mesh is None:
+            return Built(Worklist(route.name))
+        mailbox = open_mailbox(route, route.mesh, terms)
+        return Built(mailbox, inbox=mailbox)
     endpoint = next(
         endpoint for scheme in rulebook.schemes for named, endpoint in scheme.endpoints() if named == name
     )

@@ -1,11 +1,14 @@
-"""The services that are asked what changed, because they do not push: by the schemes' `poll_minutes`."""
+"""Who is asked for news: services that do not push, by the schemes' `poll_minutes`, and mailboxes."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 
+from bridge.app.partners import Built
+from bridge.config import Settings
 from bridge.partners.http import FhirClient
 from bridge.partners.polling import Polling
 from bridge.pipeline.context import Context
+from bridge.pipeline.mailbox import MailReader
 from bridge.pipeline.tracking import Poller
 from bridge.schemes import Rulebook
 from bridge.store import Store
@@ -30,6 +33,29 @@ def pollers(
             wake=wake,
         )
         for service, minutes in _wanted(rulebook)
+    )
+
+
+def readers(
+    settings: Settings,
+    partners: Iterable[Built],
+    *,
+    store: Store,
+    context: Context,
+    wake: Callable[[], None],
+) -> tuple[MailReader, ...]:
+    """A reader for each MESH mailbox."""
+    return tuple(
+        MailReader(
+            store=store,
+            context=context,
+            route=built.partner.name,
+            inbox=built.inbox,
+            every=timedelta(seconds=settings.partners[built.partner.name].mail_every_s),
+            wake=wake,
+        )
+        for built in partners
+        if built.inbox is not None
     )
 
 

@@ -58,6 +58,8 @@ async def run(bridge: Bridge, stop: asyncio.Event, anew: asyncio.Event | None = 
             group.create_task(bridge.purger.daily(stop))
             for poller in bridge.pollers:
                 group.create_task(poller.run(stop))
+            for reader in bridge.mailboxes:
+                group.create_task(reader.run(stop))
         if settings.doors:
             for folder in drop_folders(bridge):
                 group.create_task(folder.watch(stop))

@@ -48,6 +48,16 @@ class PartnerSettings(BaseModel):
     certificate_passphrase: str = Field(
         default="", description="Reference of that key's passphrase, where it has one."
     )
+    mailbox_password: str = Field(default="", description="Reference of a MESH mailbox's password.")
+    shared_key: str = Field(default="", description="Reference of the MESH environment's shared key.")
+    look_by_local_id: bool = Field(
+        default=True,
+        description="Whether MESH tells by our own id if a letter arrived (a deprecated call). Without it a "
+        "letter in doubt is parked.",
+    )
+    mail_every_s: float = Field(
+        default=300, ge=1, le=3600, description="How often a MESH mailbox is read, in seconds."
+    )
     proxy: str = Field(default="", description="Outbound HTTP proxy.")
     deadline_s: float = Field(
         default=10, gt=0, le=60, description="Total time one request may take, in seconds."

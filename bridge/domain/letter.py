@@ -112,6 +112,7 @@ class Person:
     birth_date: str
     nhs_number: str
     gender: str = ""
+    number_status: str = ""  # NHS Data Dictionary 01 to 08; "" not said
 
     @property
     def name(self) -> str:

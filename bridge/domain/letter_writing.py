@@ -121,6 +121,7 @@ def person_of(patient: Patient) -> Person:
         birth_date=patient.birth_date,
         nhs_number=patient.nhs_number.digits if patient.nhs_number else "",
         gender=patient.gender,
+        number_status=patient.nhs_number_status,
     )
 
 

@@ -39,8 +39,8 @@ STATUS = {
 }
 # A cancel of ours is on its way, or was never needed; the service hears nothing else of such a referral.
 TAKEN_BACK = frozenset(state for state, status in STATUS.items() if status in ("revoked", "entered-in-error"))
-# Codes of a last look that waits for the practice, not for the service.
-HELD_BACK = ("practice-not-live", "feed-too-old")
+# Codes of a last look that waits for the practice or for a letter's content, not for the partner.
+HELD_BACK = ("practice-not-live", "feed-too-old", "letter-held")
 
 
 def create(tx: Tx, ctx: Context, stored: Stored, *, cause: str) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 from bridge.domain.journey import EventState, EventStep
 from bridge.errors import Unavailable
 from bridge.events import Event, emit, failed_at
-from bridge.pipeline import accept, report
+from bridge.pipeline import accept, mailbox, report
 from bridge.pipeline.context import Context
 from bridge.pipeline.outcomes import NotYet
 from bridge.pipeline.verdict import Became
@@ -89,6 +89,8 @@ def telling(translator: Translator, kept: Message, *, replayed: bool = False) ->
     """Read a kept message; what is given back applies it in a unit, its events numbered from there."""
     if kept.door in report.DOORS:
         return _reports(translator, kept)
+    if kept.door == mailbox.DOOR:
+        return lambda tx, first: mailbox.heard(tx, translator.context, kept, first)
     return _readings(translator, kept, replayed=replayed)
 
 

@@ -5,8 +5,9 @@ lane. Nothing here sends.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from bridge.domain.journey import (
     DeliveryState,
@@ -17,7 +18,7 @@ from bridge.domain.journey import (
     ReferralStep,
 )
 from bridge.errors import NotFound, Problem, Unacceptable
-from bridge.pipeline import accept, extracts, forward, outcomes
+from bridge.pipeline import accept, extracts, forward, mailbox, outcomes
 from bridge.pipeline.context import Context
 from bridge.store import audit, keys, lanes, messages, referrals
 from bridge.store.tables import event, message
@@ -52,15 +53,7 @@ def _release(tx: Tx, ctx: Context, item: str) -> str:
             return messages.move_event(tx, item, EventStep.RELEASE, until=tx.now, attempts=0).value
         if _overtaken(tx, item, row.at):
             raise Unacceptable(problems=(Problem(code="told-since"),))
-        messages.move_event(tx, item, EventStep.RELEASE)
-        if row.kind == extracts.KIND:
-            return extracts.release(tx, item, row.message_id).value
-        if row.kind == outcomes.KIND:
-            return _release_outcome(tx, ctx, item, row.key_id)
-        applied = accept.reapply(
-            tx, ctx, item, mapping=row.mapping, correlation_id=row.correlation_id or row.message_id
-        )
-        return applied.state.value
+        return _release_event(tx, ctx, item, row)
     stored = referrals.get(tx, item)
     if stored is not None:
         if stored.state is not ReferralState.PARKED:
@@ -69,6 +62,22 @@ def _release(tx: Tx, ctx: Context, item: str) -> str:
         forward.change(tx, ctx, opened, cause=f"release:{item}"[:36])
         return referrals.about(tx, [item])[item].state.value
     return _step_delivery(tx, item, DeliveryStep.RELEASE)
+
+
+def _release_event(tx: Tx, ctx: Context, item: str, row: Row[Any]) -> str:
+    """A parked event takes the way of its kind again."""
+    messages.move_event(tx, item, EventStep.RELEASE)
+    if row.kind == extracts.KIND:
+        return extracts.release(tx, item, row.message_id).value
+    if row.kind == mailbox.KIND:
+        heard = mailbox.hear_again(tx, ctx, row.message_id)
+        return messages.move_event(tx, item, accept.STEPS[heard.state], code=heard.code).value
+    if row.kind == outcomes.KIND:
+        return _release_outcome(tx, ctx, item, row.key_id)
+    applied = accept.reapply(
+        tx, ctx, item, mapping=row.mapping, correlation_id=row.correlation_id or row.message_id
+    )
+    return applied.state.value
 
 
 _EVENT = select(

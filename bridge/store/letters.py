@@ -79,9 +79,10 @@ def of_referral(tx: Tx, referral_id: str) -> list[Kept]:
     return [_kept(tx, row) for row in tx.run(query).all()]
 
 
-def overdue(tx: Tx, *, limit: int = 100) -> list[Kept]:
-    """Letters whose next acknowledgement should have come."""
-    query = select(letter).where(letter.c.due_at <= tx.now).order_by(letter.c.due_at).limit(limit)
+def overdue(tx: Tx, route: str, *, limit: int = 100) -> list[Kept]:
+    """Letters of a route whose next acknowledgement should have come."""
+    late = select(letter).where(letter.c.due_at <= tx.now, letter.c.route == route)
+    query = late.order_by(letter.c.due_at).limit(limit)
     return [_kept(tx, row) for row in tx.run(query).all()]
 
 
