@@ -23,6 +23,12 @@ _DOES = {
     "cancel": "Cancellation sent to {partner}",
     "file": "Filed in {partner}",
 }
+_IS = {
+    "create": "Referral to {partner}",
+    "change": "Change to {partner}",
+    "cancel": "Cancellation to {partner}",
+    "file": "Entry in {partner}",
+}
 _BECAUSE = {  # of what the service itself reported
     ("change", "closed"): "Told {partner} that the referral has ended here too",
     ("cancel", "rejected"): "Told {partner} that the referral has ended here too",
@@ -106,7 +112,7 @@ def _events(told: Told) -> Iterator[Moment]:
 def _deliveries(told: Told, names: Mapping[str, str], *, released: bool) -> Iterator[Moment]:
     reported = {outcome["id"]: outcome["kind"] for outcome in told["outcomes"]}
     for sent in told["deliveries"]:
-        does = does_of(sent, names, reported.get(sent["cause"], ""))
+        does = _does_of(sent, names, reported.get(sent["cause"], ""))
         for attempt in sent["tries"]:
             way = Way.OUT if attempt["result"] == "accepted" else Way.TROUBLE
             yield Moment(at=attempt["at"], words=f"{does}: {_tried(sent, attempt)}", way=way)
@@ -120,10 +126,14 @@ def _deliveries(told: Told, names: Mapping[str, str], *, released: bool) -> Iter
             yield Moment(at=sent["created_at"], words=words, way=Way.OUT)
 
 
-def does_of(sent: Told, names: Mapping[str, str], outcome: str = "") -> str:
-    """What a delivery does, and to whom; `outcome` is the kind of what the service said before it."""
+def _does_of(sent: Told, names: Mapping[str, str], outcome: str) -> str:
     does = _BECAUSE.get((sent["kind"], outcome), _DOES[sent["kind"]])
     return does.format(partner=names.get(sent["partner"], sent["partner"]))
+
+
+def what_of(sent: Told, names: Mapping[str, str]) -> str:
+    """What a delivery is, and for whom, whether it has left or not."""
+    return _IS[sent["kind"]].format(partner=names.get(sent["partner"], sent["partner"]))
 
 
 def _tried(sent: Told, attempt: Told) -> str:

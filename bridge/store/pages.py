@@ -47,7 +47,7 @@ def _of_each(statement: str) -> dict[str, TextClause]:
     return {kind: text(statement.format(kind=kind, at=at, parked=_PARKED)) for kind, at in KINDS.items()}
 
 
-NEXT_CODE = _of_each("SELECT min(code) FROM {kind} WHERE {parked} AND code > :code")
+NEXT_CODE = _of_each("SELECT code FROM {kind} WHERE {parked} AND code > :code ORDER BY code LIMIT 1")
 COUNT_CODE = _of_each(
     "SELECT count(*) AS n, min(since) AS since FROM (SELECT {at} AS since FROM {kind} "
     "WHERE {parked} AND code = :code ORDER BY {at}, id LIMIT :most) AS found"
@@ -75,7 +75,7 @@ def _codes(tx: Tx, kind: str) -> Iterator[str]:
     code: str | None = ""
     while code is not None:
         yield code
-        code = tx.run(NEXT_CODE[kind], {"code": code}).scalar_one()
+        code = tx.run(NEXT_CODE[kind], {"code": code}).scalar_one_or_none()
 
 
 def _both(one: Pile, other: Pile) -> Pile:

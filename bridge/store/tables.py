@@ -121,6 +121,7 @@ event = Table(
     Index("event_listed_ix", "practice", "at"),
     Index(
         "event_parked_ix",
+        "state",  # the same in every row: SQLite prefers the index that fits most
         "code",
         "at",
         "id",
@@ -184,6 +185,7 @@ referral = Table(
     Index("referral_practice_ix", "practice", "opened_at"),
     Index(
         "referral_parked_ix",
+        "state",  # the same in every row: SQLite prefers the index that fits most
         "code",
         "updated_at",
         "id",
@@ -295,6 +297,7 @@ delivery = Table(
     Index("delivery_state_ix", "state", "partner", "created_at"),
     Index(
         "delivery_parked_ix",
+        "state",  # the same in every row: SQLite prefers the index that fits most
         "code",
         "created_at",
         "id",

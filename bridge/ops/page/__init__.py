@@ -1,1 +1,1 @@
-"""The page of people, /ops: rendered here, whole without JavaScript. docs/decisions/0010-page.md."""
+"""The page of people, /ops: rendered here, whole without JavaScript. docs/decisions/0011-page.md."""

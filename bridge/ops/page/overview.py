@@ -69,7 +69,7 @@ async def told(office: Office, flows: Flow) -> dict[str, Any]:
     partners = partners_of(report)
     return {
         "report": report,
-        "unwell": [check for check in report.checks if check.status is not Status.PASS],
+        "unwell": _by_code(report),
         "partners": partners,
         "waiting": sum(partner.waiting for partner in partners),
         "oldest": min((p.oldest.since for p in partners if p.oldest and p.oldest.since), default=None),
@@ -84,6 +84,15 @@ async def told(office: Office, flows: Flow) -> dict[str, Any]:
         },
         "more": any(hour.more for hour in hours),
     }
+
+
+def _by_code(report: Report) -> list[tuple[str, list[Check]]]:
+    """What is not well, the same of several places told once, the worst first."""
+    found: dict[str, list[Check]] = {}
+    for check in report.checks:
+        if check.status is not Status.PASS:
+            found.setdefault(check.code, []).append(check)
+    return list(found.items())
 
 
 def partners_of(report: Report) -> list[Partner]:

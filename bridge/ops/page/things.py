@@ -10,7 +10,7 @@ from bridge.domain.journey import DeliveryState, EventState, ReferralState
 from bridge.errors import NotFound
 from bridge.ops.page.office import Office
 from bridge.ops.page.visitors import Person
-from bridge.ops.story import Moment, does_of, moments
+from bridge.ops.story import Moment, moments, what_of
 from bridge.store import audit, pages, views
 from bridge.store.pages import Place
 from bridge.store.unit import Tx
@@ -47,7 +47,7 @@ async def delivery(office: Office, person: Person, item: str) -> Told:
     found = await office.store.read(lambda tx: _with_acts(tx, person, item, pages.delivery_of(tx, item)))
     told = _seen(person, found) | _offers(person, "deliveries", found["state"])
     again = person.operates and found["state"] in REPLAYED
-    return told | {"does": does_of(found, office.partners()), "may_replay": again}
+    return told | {"what": what_of(found, office.partners()), "may_replay": again}
 
 
 async def message(office: Office, item: str) -> Told:
@@ -64,7 +64,7 @@ async def referral(office: Office, person: Person, item: str) -> Told:
     found = await office.store.read(lambda tx: _with_acts(tx, person, item, views.referral_story(tx, item)))
     told = _seen(person, found) | _offers(person, "referrals", found["state"])
     story = moments(found, office.partners())
-    deliveries = [each | {"does": does_of(each, office.partners())} for each in found["deliveries"]]
+    deliveries = [each | {"what": what_of(each, office.partners())} for each in found["deliveries"]]
     return told | {
         "days": _days(story[-MOST_MOMENTS:]),
         "hidden": max(0, len(story) - MOST_MOMENTS),
@@ -103,6 +103,10 @@ async def parked(office: Office, code: str, asked: Mapping[str, str]) -> Told:
     """What is parked for one reason, oldest first."""
     after = place_of(asked, pages.OLDEST)
     rows = await office.store.read(lambda tx: pages.parked_page(tx, code, after, PER_PAGE + 1))
+    names = office.partners()
+    for row in rows:
+        if row["kind"] == "delivery":
+            row["what"] = what_of({**row, "kind": row["what"]}, names)
     return {"code": code, "rows": rows[:PER_PAGE], "following": {"code": code} | _after(rows)}
 
 

@@ -110,7 +110,7 @@ def upgrade() -> None:
     op.create_index(
         "delivery_parked_ix",
         "delivery",
-        ["code", "created_at", "id"],
+        ["state", "code", "created_at", "id"],
         unique=False,
         sqlite_where=sa.text("state = 'parked' AND code >= ''"),
         postgresql_where=sa.text("state = 'parked' AND code >= ''"),
@@ -281,7 +281,7 @@ def upgrade() -> None:
     op.create_index(
         "referral_parked_ix",
         "referral",
-        ["code", "updated_at", "id"],
+        ["state", "code", "updated_at", "id"],
         unique=False,
         sqlite_where=sa.text("state = 'parked' AND code >= ''"),
         postgresql_where=sa.text("state = 'parked' AND code >= ''"),
@@ -375,7 +375,7 @@ def upgrade() -> None:
     op.create_index(
         "event_parked_ix",
         "event",
-        ["code", "at", "id"],
+        ["state", "code", "at", "id"],
         unique=False,
         sqlite_where=sa.text("state = 'parked' AND code >= ''"),
         postgresql_where=sa.text("state = 'parked' AND code >= ''"),
