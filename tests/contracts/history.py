@@ -11,7 +11,7 @@ DUE = 100
 DAY_MS = 86_400_000
 BIG = frozenset(
     {"attempt", "body", "delivery", "event", "event_key", "held", "lane", "message", "outcome", "person"}
-    | {"referral", "request", "settled"}
+    | {"referral", "request", "settled", "stance"}
 )
 NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < :rows)"
 FILL = """
@@ -32,7 +32,7 @@ SELECT 'e' || i, 'm' || i, 0, '', 'referred', CASE WHEN i % 500 = 0 THEN 'parked
   'P' || (i % 200), 'k' || i, 'r' || i, :start + i FROM n;
 
 INSERT INTO event_key (id, referral_id, clock, content, kind, event_id) $N
-SELECT 'k' || i, 'r' || i, '1', 'c', 'referred', 'e' || i FROM n;
+SELECT 'k' || i, 'r' || i, '1', :blob, 'referred', 'e' || i FROM n;
 
 INSERT INTO referral (id, source, scheme, practice, service, state, shadow, patient, local, version, mapping,
   opened_at, updated_at, closed_at, service_ref, sealed) $N
@@ -40,11 +40,14 @@ SELECT 'r' || i, 'src', 's', 'P' || (i % 200), 'sp', CASE WHEN i % 3 = 0 THEN 'o
   :no, 'p' || i, 'l' || i, 1, 'm@1', :start + i, :start + i,
   CASE WHEN i % 3 = 0 THEN NULL ELSE :start + i END, 'ServiceRequest/' || i, :blob FROM n;
 
-INSERT INTO outcome (id, referral_id, message_id, identifier, version, kind, status, current, at, sealed) $N
-SELECT 'o' || i, 'r' || i, 'm' || i, 'x' || i, '1', 'closed', 'final', :yes, :start + i, :blob FROM n;
+INSERT INTO outcome (id, referral_id, message_id, identifier, version, kind, status, state, at, sealed) $N
+SELECT 'o' || i, 'r' || i, 'm' || i, 'x' || i, '1', 'closed', 'final', 'current', :start + i, :blob FROM n;
 
-INSERT INTO person (local, nhs, practice, deceased, dissent, known_at) $N
-SELECT 'l' || i, 'p' || i, 'P' || (i % 200), :no, :no, :start FROM n;
+INSERT INTO person (local, nhs, practice, deceased, known_at) $N
+SELECT 'l' || i, 'p' || i, 'P' || (i % 200), :no, :start FROM n;
+
+INSERT INTO stance (id, nhs, local, practice, kind, said_at, sealed) $N
+SELECT 's' || i, 'p' || i, 'l' || i, 'P' || (i % 200), 'objected', :start, :blob FROM n;
 
 INSERT INTO held (kind, owner, key, also, clock, until, sealed) $N
 SELECT 'emis.waiting', 'O' || (i % 200), 'h' || i, 'a' || i, '1', :start + i, :blob FROM n;

@@ -147,6 +147,10 @@ def _keep(tx: Tx) -> None:
 
 
 def _key(tx: Tx) -> None:
+    keys.put_key(
+        tx,
+        Key(id="k40000", referral_id="r40000", clock="1", content="c", kind="referred", event_id="e40000"),
+    )
     assert keys.key_of(tx, "k40000")
     messages.parked_under(tx, "k40000")
     messages.parked_events(tx, "k40000")
@@ -164,7 +168,6 @@ def _person(tx: Tx) -> None:
             practice="P1",
             registered=True,
             deceased=False,
-            dissent=False,
             known_at=9,
         ),
     )
