@@ -32,7 +32,7 @@ def capability_statement(
     software: str,
     version: str,
     date: str,
-    formats: tuple[str, ...] = ("application/fhir+json",),
+    formats: tuple[str, ...],
 ) -> Json:
     """A CapabilityStatement of kind instance for R4; `date` is the FHIR date of the release."""
     told = tuple(capabilities)

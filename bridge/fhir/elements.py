@@ -62,6 +62,13 @@ def elements_of(kind: str) -> Mapping[str, Element]:
 
 
 @cache
+def in_order(kind: str) -> tuple[str, ...]:
+    """The JSON names of a type's elements as the specification orders them; none for no type of R4."""
+    model = _model(kind)
+    return tuple(model.elements_sequence()) if model else ()
+
+
+@cache
 def is_resource(kind: str) -> bool:
     """Whether R4 has a resource type of this name."""
     model = _model(kind)

@@ -24,9 +24,9 @@ from bridge.errors import (
 from bridge.events import Event, emit, failed_at, traced
 from bridge.fhir.answers import operation_outcome
 from bridge.intake.desk import TooLarge, trace_of, tracing
+from bridge.intake.fhir_formats import FHIR_JSON, InXml
 from bridge.security.rates import TooOften
 
-FHIR_JSON = "application/fhir+json"
 RETRY_AFTER_S = 5
 
 # Error → HTTP status and the problem to name when the error has none of its own.
@@ -63,7 +63,7 @@ def refusal(status: int, problems: tuple[Problem, ...], headers: Mapping[str, st
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error in one form, and give every answer the tracing ids it came with."""
+    """Answer every error in one form, FHIR as it was asked for, all with the tracing ids they came with."""
 
     @app.exception_handler(BridgeError)
     async def bridge_error(_request: Request, error: BridgeError) -> Response:
@@ -96,3 +96,5 @@ def install(app: FastAPI) -> None:
         response.headers.update(tracing(request))
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+    app.add_middleware(InXml)

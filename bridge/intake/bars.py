@@ -21,8 +21,8 @@ from bridge.fhir.references import Message as Resources
 from bridge.fhir.trees import Json, text
 from bridge.fhir.writing import to_json
 from bridge.intake import bars_answers
-from bridge.intake.answers import FHIR_JSON
 from bridge.intake.desk import Desk
+from bridge.intake.fhir_formats import FHIR_JSON
 from bridge.intake.fhir_sources import SHIPPED, source_for, versions_of
 from bridge.intake.http import received
 from bridge.pipeline import keeping, known, outcomes

@@ -14,7 +14,8 @@ from bridge.domain.referral import Coding
 from bridge.errors import BridgeError, Problem
 from bridge.errors.catalogue import CATALOGUE
 from bridge.fhir.answers import operation_outcome
-from bridge.intake.answers import FHIR_JSON, RETRY_AFTER_S, status_of
+from bridge.intake.answers import RETRY_AFTER_S, status_of
+from bridge.intake.fhir_formats import FHIR_JSON
 from bridge.pipeline.verdict import Became
 from bridge.wire import bars_errors
 from bridge.wire.bars_errors import BarsError

@@ -18,6 +18,7 @@ from bridge.fhir.released import ALL_FIELDS
 from bridge.fhir.trees import Json
 from bridge.intake.answers import fhir
 from bridge.intake.desk import Desk
+from bridge.intake.fhir_formats import FORMATS, takes_fhir
 from bridge.intake.fhir_sources import sources_of
 from bridge.pipeline import known
 from bridge.pipeline.known import Known
@@ -26,7 +27,6 @@ from bridge.store import audit
 from bridge.store.unit import Tx
 
 _IDENTIFIER = frozenset({"identifier", "ServiceRequest.identifier"})  # the second as BaRS spells it
-_JSON = ("application/fhir+json", "application/json", "application/*", "*/*")
 _PROCESS_MESSAGE = "http://hl7.org/fhir/OperationDefinition/MessageHeader-process-message"
 
 CAPABILITIES = (
@@ -137,9 +137,8 @@ def _form_of(body: bytes) -> list[tuple[str, str]]:
 
 
 def check_accept(request: Request) -> None:
-    """406 where the caller takes no JSON."""
-    ranges = request.headers.get("accept", "*/*").split(",")
-    if not any(r.partition(";")[0].strip().lower() in _JSON for r in ranges):
+    """406 where the caller takes neither FHIR JSON nor FHIR XML."""
+    if not takes_fhir(request.headers.get("accept", "*/*")):
         raise HTTPException(406)
 
 
@@ -151,5 +150,6 @@ def metadata(request: Request, version: str, date: str) -> Response:
         software="Referral bridge",
         version=version,
         date=date,
+        formats=FORMATS,
     )
     return fhir(statement)

@@ -18,6 +18,8 @@ HEAD = """\
 Every answer carries `X-Request-ID` and `X-Correlation-ID` as they came.
 A message that was kept, also one that was kept and refused, has its receipt id in `X-Receipt-ID`.
 A refusal is a FHIR OperationOutcome that names places and [problem codes](errors.md), never values.
+FHIR is taken in JSON and in XML, and answered in JSON unless Accept or `_format` would rather have XML.
+The door of the Booking and Referral Standard takes an Accept only that allows FHIR JSON.
 `GET /openapi.json` describes all of it to programs; `HEAD /_ping` answers as GET does, without a body.
 
 ## Refusals

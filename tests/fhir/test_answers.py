@@ -145,9 +145,11 @@ def test_the_capability_statement_says_what_is_answered() -> None:
         software="bridge",
         version="1.0.0",
         date="2026-11-21",
+        formats=("application/fhir+json", "application/fhir+xml"),
     )  # fmt: skip
     (rest,) = statement["rest"]
 
+    assert statement["format"] == ["application/fhir+json", "application/fhir+xml"]
     assert statement["fhirVersion"] == "4.0.1"
     assert [r["type"] for r in rest["resource"]] == ["ServiceRequest"]
     assert [i["code"] for i in rest["resource"][0]["interaction"]] == ["create", "read", "search-type"]

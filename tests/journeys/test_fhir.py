@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from bridge.fhir import fhir_xml
 from bridge.fhir.checks import check
 from bridge.store import audit
 from tests.fhir.examples import a_uk_core_bundle
@@ -462,10 +463,44 @@ async def test_several_identifiers_are_any_of_them(site: Site) -> None:
     assert answer.json()["total"] == 1
 
 
-async def test_xml_is_read_and_json_is_answered(site: Site) -> None:
-    """Who accepts nothing but XML is told so before anything is shown."""
+ASKED: list[tuple[dict[str, str], str, str]] = [
+    ({"Accept": "application/fhir+xml"}, "", "xml"),
+    ({"Accept": "application/xml;q=0.9, application/fhir+json;q=0.1"}, "", "xml"),
+    ({"Accept": "application/fhir+json, application/fhir+xml"}, "", "json"),
+    ({"Accept": "*/*"}, "&_format=application/fhir%2Bxml", "xml"),
+    ({"Accept": "application/fhir+xml"}, "&_format=json", "json"),
+    ({}, "", "json"),
+]
+
+
+@pytest.mark.parametrize(("headers", "more", "kind"), ASKED)
+async def test_an_answer_has_the_format_that_was_asked_for(
+    site: Site, headers: dict[str, str], more: str, kind: str
+) -> None:
+    """In both the same is said; in JSON where it makes no difference."""
     await created(site)
+    path = f"/fhir/ServiceRequest?identifier={SYSTEM}|R-17{more}"
+    answer = await site.http.get(path, headers={"X-API-Key": GP_KEY} | headers)
+
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == f"application/fhir+{kind}"
+    said = fhir_xml.loads(answer.content) if kind == "xml" else answer.json()
+    assert (said["resourceType"], said["total"]) == ("Bundle", 1)
+    assert said["entry"][0]["resource"]["status"] == "active"
+
+
+async def test_a_refusal_comes_in_xml_too(site: Site) -> None:
+    """The sender that can read only XML must hear why."""
     headers = {"X-API-Key": GP_KEY, "Accept": "application/fhir+xml"}
+    answer = await site.http.post("/fhir/ServiceRequest", content=b"{}", headers=headers)
+
+    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/fhir+xml")
+    assert fhir_xml.loads(answer.content)["resourceType"] == "OperationOutcome"
+
+
+async def test_other_formats_are_told_that_there_are_none(site: Site) -> None:
+    """Before anything is shown."""
+    headers = {"X-API-Key": GP_KEY, "Accept": "text/html"}
     answer = await site.http.get(f"/fhir/ServiceRequest?identifier={SYSTEM}|R-17", headers=headers)
 
     assert answer.status_code == 406
