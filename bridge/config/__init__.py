@@ -23,6 +23,7 @@ from bridge.config.partners import PartnerSettings
 from bridge.config.retention import Retention
 from bridge.config.watching import AlertSettings, ExpectedSettings, ReleaseSettings, WatchSettings
 from bridge.errors import ConfigError, Problem
+from bridge.errors.wording import rule_of
 
 __all__ = [
     "CallerSettings",
@@ -151,7 +152,7 @@ def read_settings(file: Path) -> Settings:
                 code="setting-wrong",
                 at=str(file),
                 target=".".join(str(part) for part in found["loc"]),
-                rule=found["msg"],
+                rule=rule_of(found),
             )
             for found in error.errors(include_input=False, include_url=False)
         )

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from bridge.domain import toml_lines
 from bridge.errors import ConfigError, Problem
+from bridge.errors.wording import rule_of
 from bridge.fhir.released import FIELD_GROUPS
 from bridge.schemes.routes import RecordRoute
 from bridge.schemes.scheme import Scheme
@@ -49,7 +50,8 @@ def _read(file: Path, problems: list[Problem]) -> Scheme | None:
         for found in error.errors(include_input=False, include_url=False):
             place = ".".join(str(part) for part in found["loc"])
             line = toml_lines.line_of(place, lines)
-            problems.append(Problem(code="scheme-rule", at=f"{file}:{line}", target=place, rule=found["msg"]))
+            at = f"{file}:{line}"
+            problems.append(Problem(code="scheme-rule", at=at, target=place, rule=rule_of(found)))
         return None
     for kind, groups in scheme.disclosure.items():
         unknown = sorted(set(groups) - FIELD_GROUPS.keys())

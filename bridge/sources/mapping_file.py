@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from bridge.domain.identifiers import OdsCode
 from bridge.domain.toml_lines import line_of, lines_of
 from bridge.errors import ConfigError, Problem
+from bridge.errors.wording import rule_of
 from bridge.sources.formats import Format, format_of
 from bridge.sources.mapping import Codes, FieldText, Mapping, MappingText, OverlayText, Place, Rule
 from bridge.sources.targets import TARGETS, Target
@@ -118,9 +119,9 @@ def _checked(model: type[Model], said: dict[str, Any], sheet: Sheet) -> Model | 
     try:
         return model.model_validate(said)
     except ValidationError as errors:
-        for error in errors.errors(include_url=False, include_context=False, include_input=False):
+        for error in errors.errors(include_url=False, include_input=False):
             key = ".".join(map(str, error["loc"]))
-            sheet.tell(_CODES.get(error["type"], "mapping-wrong-value"), key, error["msg"])
+            sheet.tell(_CODES.get(error["type"], "mapping-wrong-value"), key, rule_of(error))
     return None
 
 
