@@ -57,6 +57,8 @@ def _show(rehearsed: Rehearsed, *, asked: bool) -> None:
     _problems("warning", reading.warnings)
     for place in reading.unmapped:
         output.out.print(f"goes nowhere: {place}", markup=False, highlight=False, soft_wrap=True)
+    if any("{" in place for place in reading.unmapped):
+        output.out.print("    `bridge map ledger` names them.", style="dim", highlight=False)
     if rehearsed.bundle is None:
         if said is not None:
             output.out.print("[bold]No bundle:[/] what it does depends on what is held.")

@@ -5,7 +5,7 @@ line here; what is put together from several targets does.
 """
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from typing import Any, TypeVar
@@ -23,7 +23,7 @@ from bridge.domain.referral import (
     SafeContact,
     Telecom,
 )
-from bridge.sources.targets import CODE_SYSTEMS, PERSON_SYSTEMS, PHONE_USES, TARGETS, Take
+from bridge.sources.targets import ADDRESS_LINES, CODE_SYSTEMS, PERSON_SYSTEMS, PHONE_USES, TARGETS, Take
 
 _NUMBERS = re.compile(r"(\d+)", re.ASCII)
 
@@ -43,6 +43,10 @@ class Values:
     def all(self, target: str) -> tuple[Any, ...]:
         """Every value of a target, in order."""
         return tuple(value for _, value in self.taken.get(target, ()))
+
+    def each(self, targets: Iterable[str]) -> tuple[Any, ...]:
+        """Every value of several targets, in their order."""
+        return tuple(value for target in targets for value in self.all(target))
 
     def one(self, target: str) -> Any:
         """What a dataclass field of this target holds; None when nothing was taken."""
@@ -93,12 +97,15 @@ def _targets(kind: Hashable, prefix: str) -> tuple[tuple[str, str], ...]:
 
 def patient_of(values: Values) -> Patient:
     """The person that these values make."""
-    address = _made(Address, "patient.address", values) if values.any_under("patient.address") else None
+    lines = values.all("patient.address.lines") + values.each(ADDRESS_LINES)
+    given = values.all("patient.given") + values.all("patient.middle_names")
+    said = values.any_under("patient.address")
     return _made(
         Patient,
         "patient",
         values,
-        address=address,
+        given=given,
+        address=_made(Address, "patient.address", values, lines=lines) if said else None,
         telecoms=tuple(_telecoms("patient", values)),
         requirements=tuple(_concepts("patient.requirements", values)),
         safe_contact=_made(SafeContact, "patient.safe_contact", values),

@@ -138,6 +138,7 @@ PERSON_SYSTEMS = {
     "gmp": systems.GMP,
     "nmc": systems.NMC,
 }
+ADDRESS_LINES = tuple(f"patient.address.line_{n}" for n in range(1, 6))  # where each has a place of its own
 PHONE_USES = {"phone": "", "phone_home": "home", "phone_mobile": "mobile", "phone_work": "work"}
 
 
@@ -174,11 +175,13 @@ _PATIENT = (
     Target(name="patient.local_key", parse=text),
     Target(name="patient.family", parse=text),
     Target(name="patient.given", parse=text, take=Take.ALL),
+    Target(name="patient.middle_names", parse=text, take=Take.ALL),
     Target(name="patient.prefix", parse=text),
     Target(name="patient.preferred_name", parse=text),
     Target(name="patient.birth_date", parse=fhir_date),
     Target(name="patient.gender", parse=GENDER, lenient=True),
     Target(name="patient.address.lines", parse=text, take=Take.ALL),
+    *(Target(name=name, parse=text) for name in ADDRESS_LINES),
     Target(name="patient.address.town", parse=text),
     Target(name="patient.address.county", parse=text),
     Target(name="patient.address.postcode", parse=text),

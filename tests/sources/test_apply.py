@@ -243,3 +243,24 @@ def test_a_careless_transform_cannot_tell_a_value(greenfield: Source) -> None:
 
     assert codes(reading) == [("value-unusable", "$.name")]
     assert "Quillfeather" not in str(reading.problems)
+
+
+def test_lines_and_names_with_places_of_their_own_are_put_together(tmp_path: Path) -> None:
+    """Most systems have a member for each line of an address; the order is ours, and a gap closes."""
+    lines = """
+patient.middle_names = { at = "$.middle" }
+patient.address.line_1 = { at = "$.a1" }
+patient.address.line_2 = { at = "$.a2" }
+patient.address.line_3 = { at = "$.a3" }
+[codes.sex]"""
+    text = GREENFIELD.replace("\n[codes.sex]", lines, 1)
+    (tmp_path / "greenfield.toml").write_text(text, encoding="utf-8")
+    said = {"given": "Ada", "middle": "Rose", "a3": "Harbour Row", "a1": "Flat 2", "a2": ""}
+    (reading,) = load(tmp_path)["greenfield"].read(json.dumps(MESSAGE | said).encode(), arrived=ARRIVED)
+
+    assert reading.event
+    assert reading.event.referral
+    patient = reading.event.referral.patient
+    assert patient.given == ("Ada", "Rose")
+    assert patient.address
+    assert patient.address.lines == ("Flat 2", "Harbour Row")

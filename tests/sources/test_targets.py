@@ -15,7 +15,7 @@ from bridge.domain.referral import (
     SafeContact,
 )
 from bridge.errors.catalogue import CATALOGUE
-from bridge.sources.targets import CODE_SYSTEMS, PERSON_SYSTEMS, PHONE_USES, TARGETS
+from bridge.sources.targets import ADDRESS_LINES, CODE_SYSTEMS, PERSON_SYSTEMS, PHONE_USES, TARGETS
 
 RECORDS = {
     "patient": Patient,
@@ -28,7 +28,16 @@ RECORDS = {
     "author": Organisation,
     "recipient": Organisation,
 }
-PUT_TOGETHER = {*CODE_SYSTEMS, "display", "text", *PERSON_SYSTEMS, *PHONE_USES, "email", "ubrn"}
+PUT_TOGETHER = {
+    *CODE_SYSTEMS,
+    "display",
+    "text",
+    *PERSON_SYSTEMS,
+    *PHONE_USES,
+    "email",
+    "ubrn",
+    "middle_names",
+} | {name.rpartition(".")[2] for name in ADDRESS_LINES}
 
 
 def test_every_plain_target_fills_a_field_of_its_name() -> None:
