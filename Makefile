@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
-BENCHMARKS := intake drain emis_rows
+BENCHMARKS :=
 CACHES := .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 
 COMPILE := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
@@ -43,8 +43,8 @@ format: $(READY)  ## Put code into its form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(READY)  ## Measure, as ratios within one run; BENCHMARKS=history for the long one
-	@set -e; for name in $(BENCHMARKS); do echo "$$name"; $(BIN)/python -m benchmarks.$$name $(ARGS); done
+bench: $(READY)  ## Measure everything in ratios, or some of it: BENCHMARKS="intake drain"
+	$(BIN)/python -m benchmarks $(BENCHMARKS)
 
 torture: $(READY)  ## The long form of the tests: kills, cut lines, full disks
 	$(BIN)/pytest -m slow $(ARGS)

@@ -16,8 +16,10 @@ HERE = Path(__file__).parent
 CONNECTIONS = 32
 
 
-def load(port: int, bodies: Path, seconds: float, connections: int = CONNECTIONS) -> dict[str, Any]:
-    """Run the load generator as a process of its own."""
+def load(
+    port: int, bodies: Path, seconds: float, connections: int = CONNECTIONS, rate: float = 0
+) -> dict[str, Any]:
+    """Run the load generator as a process of its own; `rate` requests a second, 0: as many as it can."""
     command = [
         sys.executable,
         HERE / "load.py",
@@ -25,6 +27,7 @@ def load(port: int, bodies: Path, seconds: float, connections: int = CONNECTIONS
         "/events/json-event",
         str(connections),
         str(seconds),
+        str(rate),
     ]
     done = subprocess.run(
         [*command, bodies, f"X-API-Key: {site.KEY}"], check=True, capture_output=True, text=True
@@ -33,19 +36,21 @@ def load(port: int, bodies: Path, seconds: float, connections: int = CONNECTIONS
 
 
 def serving(command: list[Any], port: int, bodies: Path, seconds: float, **env: str) -> dict[str, Any]:
-    """Start a server, load it, stop it."""
+    """Start a server, load it fully, then by half: what the first said, with latencies of the second."""
     server = subprocess.Popen(command, env=os.environ | env, stderr=subprocess.DEVNULL)
     try:
         wait_for(port)
         load(port, bodies, 1.0)
-        return load(port, bodies, seconds)
+        full = load(port, bodies, seconds)
+        half = load(port, bodies, seconds, rate=full["per_second"] / 2)
+        return full | {"p50": half["p50"], "p99": half["p99"]}
     finally:
         server.terminate()
         server.wait(30)
 
 
 def measure(seconds: float = 8.0) -> list[dict[str, Any]]:
-    """The two rows of the results file."""
+    """Two rows of speeds, and two for each with latencies at half load."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         bodies = folder / "bodies.jsonl"
@@ -63,6 +68,7 @@ def measure(seconds: float = 8.0) -> list[dict[str, Any]]:
             )
             print(name, "ours", ours, "floor", floor, file=sys.stderr)
             rows.append(row(name, ours["per_second"], floor["per_second"], "202 per second"))
+            rows += [row(f"{name}-{q}", ours[q], floor[q], "ms at half load") for q in ("p50", "p99")]
     return rows
 
 

@@ -1,23 +1,32 @@
 """A plain HTTP/1.1 load generator: keep-alive connections that send prepared requests, nothing else.
 
-python benchmarks/load.py PORT PATH CONNECTIONS SECONDS BODIES.jsonl [HEADER: VALUE …]
+python benchmarks/load.py PORT PATH CONNECTIONS SECONDS RATE BODIES.jsonl [HEADER: VALUE …]
+RATE is how many requests all connections together begin in a second; 0 is as many as they can.
 Prints JSON: requests per second, the count of each status, and latencies in milliseconds.
 """
 
 import asyncio
 import itertools
 import json
+import random
 import sys
 import time
 
 
 async def connection(
-    port: int, requests: "itertools.cycle[bytes]", until: float, seen: list[tuple[int, float]]
+    port: int,
+    requests: "itertools.cycle[bytes]",
+    until: float,
+    seen: list[tuple[int, float]],
+    every: float,
 ) -> None:
-    """One keep-alive connection until the time is over."""
+    """One keep-alive connection until the time is over; one that is late does not hurry to make up for it."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    turn = time.perf_counter() + random.uniform(0, every)
     while time.perf_counter() < until:
+        await asyncio.sleep(max(0.0, turn - time.perf_counter()))
         started = time.perf_counter()
+        turn = max(turn + every, started)
         writer.write(next(requests))
         head = await reader.readuntil(b"\r\n\r\n")
         length = next(
@@ -33,8 +42,8 @@ async def connection(
 
 async def main() -> None:
     """Run and print."""
-    port, path, connections, seconds, bodies = sys.argv[1:6]
-    extra = "".join(f"{header}\r\n" for header in sys.argv[6:])
+    port, path, connections, seconds, rate, bodies = sys.argv[1:7]
+    extra = "".join(f"{header}\r\n" for header in sys.argv[7:])
     with open(bodies, "rb") as lines:  # noqa: ASYNC230, PTH123 - before the load begins
         prepared = [
             f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{extra}"
@@ -46,7 +55,9 @@ async def main() -> None:
     seen: list[tuple[int, float]] = []
     started = time.perf_counter()
     until = started + float(seconds)
-    await asyncio.gather(*(connection(int(port), turn, until, seen) for _ in range(int(connections))))
+    every = int(connections) / float(rate) if float(rate) else 0.0
+    each = (connection(int(port), turn, until, seen, every) for _ in range(int(connections)))
+    await asyncio.gather(*each)
     took = time.perf_counter() - started
     times = sorted(t for _, t in seen)
     statuses: dict[int, int] = {}
