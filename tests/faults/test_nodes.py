@@ -17,6 +17,7 @@ import pytest
 from benchmarks import site
 from bridge.simulators.fhir_server import FhirServer
 from bridge.simulators.loopback import running
+from bridge.simulators.trouble import Step, Trouble
 from bridge.store.migrate import upgrade
 from tests import postgres_server
 from tests.faults.test_sigkill import bad_days, check, said
@@ -41,12 +42,23 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres_serv
 class Node:
     """One `bridge serve`."""
 
-    def __init__(self, home: Path, *, url: str, endpoint: str, keys: bytes | None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        url: str,
+        endpoint: str,
+        keys: bytes | None,
+        doors: bool = True,
+        workers: bool = True,
+    ) -> None:
         self.port = postgres_server.free_port()
         self.config = site.write_site(
-            home, endpoint=endpoint, port=self.port, workers=True, database=url, deadline_s=DEADLINE_S,
+            home, endpoint=endpoint, port=self.port, workers=workers, database=url, deadline_s=DEADLINE_S,
             first_retry_s=0.2, longest_retry_s=1,
         )  # fmt: skip
+        if not doors:
+            self.config.write_text("doors = false\n" + self.config.read_text("utf-8"), "utf-8")
         self.keys = home / "var" / "keys.json"
         if keys is not None:
             self.keys.write_bytes(keys)
@@ -100,6 +112,51 @@ async def test_nodes_die_freeze_and_lose_the_database_and_nothing_is_lost_or_dou
                 node.kill()
 
     check(service, 30)
+
+
+async def test_doors_and_senders_on_nodes_of_their_own_end_when_they_are_told(
+    tmp_path: Path, database: postgres_server.Server
+) -> None:
+    """The one takes messages in, the other sends them; SIGTERM lets what is in flight finish."""
+    with psycopg.connect(f"{database.url}/postgres", autocommit=True) as admin:
+        admin.execute("CREATE DATABASE split")
+    url = f"{database.url}/split"
+    upgrade(url)
+    service = FhirServer()
+    service.script(Step(trouble=Trouble.SLOW, method="POST", whole_path=True, seconds=DEADLINE_S / 2))
+    body = said(1)[0][0]
+    async with running(service.app) as base, asyncio.timeout(100):
+        door = Node(tmp_path / "door", url=url, endpoint=f"{base}/fhir", keys=None, workers=False)
+        sender = Node(
+            tmp_path / "sender", url=url, endpoint=f"{base}/fhir", keys=door.keys.read_bytes(), doors=False
+        )
+        try:
+            refused = await _answer(sender, body)
+            taken = await _answer(door, body)
+            while not [seen for seen in service.seen if seen.method == "POST" and not seen.path]:
+                await asyncio.sleep(0.01)
+            for node in (sender, door):
+                node.signal(signal.SIGTERM)
+            ended = [await asyncio.to_thread(node.process.wait, 60) for node in (sender, door)]
+        finally:
+            sender.kill()
+            door.kill()
+
+    with psycopg.connect(url) as db:
+        states = db.execute("SELECT state FROM delivery UNION ALL SELECT state FROM settled").fetchall()
+    assert (refused, taken, ended) == (404, 202, [0, 0])
+    assert states == [("delivered",)]
+
+
+async def _answer(node: Node, body: bytes) -> int:
+    """The status of a node's answer to an event, once it is up."""
+    headers = {"X-API-Key": site.KEY, "Content-Type": "application/json"}
+    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=10) as http:
+        while True:
+            with suppress(httpx.TransportError):
+                url = f"http://127.0.0.1:{node.port}/events/json-event"
+                return (await http.post(url, content=body)).status_code
+            await asyncio.sleep(0.1)
 
 
 def _node(folder: Path, n: int, url: str, base: str, keys: bytes) -> Node:
