@@ -114,6 +114,47 @@ async def test_nodes_die_freeze_and_lose_the_database_and_nothing_is_lost_or_dou
     check(service, 30)
 
 
+async def killed_again_and_again(
+    folder: Path, server: postgres_server.Server, *, events: int, kills: int, longest_s: float
+) -> FhirServer:
+    """Three nodes take everything in while one of them, drawn anew each time, is killed and started again."""
+    chance = random.Random(31)  # noqa: S311 - a repeatable story
+    with psycopg.connect(f"{server.url}/postgres", autocommit=True) as admin:
+        admin.execute("CREATE DATABASE deaths")
+    url = f"{server.url}/deaths"
+    upgrade(url)
+    service = FhirServer()
+    service.script(*bad_days(31))
+    async with running(service.app) as base, asyncio.timeout(longest_s):
+        first = Node(folder / "n0", url=url, endpoint=f"{base}/fhir", keys=None)
+        nodes = [first, *(_node(folder, n, url, base, first.keys.read_bytes()) for n in (1, 2))]
+        try:
+            telling = asyncio.create_task(_tell(nodes, said(events)))
+            for _ in range(kills):
+                await asyncio.sleep(chance.uniform(1.5, 4))
+                node = chance.choice(nodes)
+                node.kill()
+                node.start()
+            await telling
+            service.recover()
+            await _quiet(url)
+        finally:
+            for node in nodes:
+                node.kill()
+    return service
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(5000)
+async def test_ten_thousand_events_and_a_node_that_dies_again_and_again(
+    tmp_path: Path, database: postgres_server.Server
+) -> None:
+    """The long form."""
+    service = await killed_again_and_again(tmp_path, database, events=6_000, kills=60, longest_s=4_900)
+
+    check(service, 6_000)
+
+
 async def test_doors_and_senders_on_nodes_of_their_own_end_when_they_are_told(
     tmp_path: Path, database: postgres_server.Server
 ) -> None:
