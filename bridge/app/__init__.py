@@ -16,7 +16,7 @@ from bridge.app.callers import read_callers
 from bridge.app.doors import refuse_open_doors
 from bridge.app.keys import KeyWorks
 from bridge.app.page import page_routes
-from bridge.app.partners import build_partner, partner_names, refuse_wrong_endpoints
+from bridge.app.partners import build_partner, open_pds, partner_names, refuse_wrong_endpoints
 from bridge.app.polling import pollers, readers
 from bridge.app.reloading import InForce, reload
 from bridge.app.rules import read_rules
@@ -183,8 +183,11 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
     try:
         observing.enter_context(observed_by(counted.observe))
         await store.run(lambda tx: facts.same_keys(tx, ring))
-        partners = [build_partner(settings, rulebook, name) for name in partner_names(rulebook)]
+        pds = open_pds(settings)
+        asked = pds[0] if pds else None
+        partners = [build_partner(settings, rulebook, name, asked) for name in partner_names(rulebook)]
         clients = tuple(built.client for built in partners if built.client is not None)
+        clients += (pds[1],) if pds else ()
         by_name = {built.partner.name: built.client for built in partners if built.client is not None}
         workers = tuple(
             _worker(settings, store, sealer, context, built.partner) for built in partners if settings.workers

@@ -10,10 +10,12 @@ from bridge.schemes.routes import MeshTerms, RecordRoute
 from bridge.security.secrets import Secret
 
 if TYPE_CHECKING:
-    from bridge.partners.mesh import MeshMailbox, Terms
+    from bridge.partners.mesh import MeshMailbox, Terms, Trace
 
 
-def open_mailbox(route: RecordRoute, mesh: MeshTerms, terms: PartnerSettings) -> "MeshMailbox":
+def open_mailbox(
+    route: RecordRoute, mesh: MeshTerms, terms: PartnerSettings, *, trace: "Trace | None" = None
+) -> "MeshMailbox":
     """The mailbox; nothing is asked of MESH yet. ConfigError for a credential that is not there."""
     try:
         from mesh_client import MeshClient  # noqa: PLC0415 - a site without MESH need not have it
@@ -43,7 +45,7 @@ def open_mailbox(route: RecordRoute, mesh: MeshTerms, terms: PartnerSettings) ->
         )
 
     return partner.MeshMailbox(
-        route.name, connect, _terms(mesh, terms), deadline=timedelta(seconds=terms.deadline_s)
+        route.name, connect, _terms(mesh, terms), deadline=timedelta(seconds=terms.deadline_s), trace=trace
     )
 
 

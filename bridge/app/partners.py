@@ -16,10 +16,12 @@ from bridge import letters
 from bridge.app.mesh import open_mailbox
 from bridge.config import PartnerSettings, Settings
 from bridge.config.doors import LOOPBACK
+from bridge.config.partners import PdsSettings
 from bridge.delivery.port import Partner
 from bridge.errors import ConfigError, Problem
 from bridge.partners.http import FhirClient
 from bridge.partners.identity import ApiKeyHeader, Bearer, ClientCredentials, Grant, SignedJwt
+from bridge.partners.pds import Pds
 from bridge.partners.prescribing import PrescribingService
 from bridge.partners.record import GpRecord
 from bridge.partners.worklist import Worklist
@@ -29,6 +31,8 @@ from bridge.schemes.routes import RecordRoute
 from bridge.schemes.scheme import Service
 from bridge.security.secrets import Secret
 from bridge.security.tls import Certificate, outbound_context
+
+PDS = "pds"  # the name its credentials stand under
 
 
 def partner_names(rulebook: Rulebook) -> list[str]:
@@ -46,21 +50,35 @@ class Built:
     inbox: Inbox | None = None
 
 
-def build_partner(settings: Settings, rulebook: Rulebook, name: str) -> Built:
-    """One partner, by the schemes' terms and the site's credentials."""
+def build_partner(settings: Settings, rulebook: Rulebook, name: str, pds: Pds | None = None) -> Built:
+    """One partner, by the schemes' terms and the site's credentials; `pds` looks people up for letters."""
     terms = settings.partners.get(name, PartnerSettings())
     route = next((r for scheme in rulebook.schemes for r in scheme.records if r.name == name), None)
     if route is not None and route.by_letter:
         letters.check()
         if route.mesh is None:
             return Built(Worklist(route.name))
-        mailbox = open_mailbox(route, route.mesh, terms)
+        mailbox = open_mailbox(route, route.mesh, terms, trace=pds.trace if pds else None)
         return Built(mailbox, inbox=mailbox)
     endpoint = next(
         endpoint for scheme in rulebook.schemes for named, endpoint in scheme.endpoints() if named == name
     )
+    client = _client(endpoint, terms)
+    return Built(GpRecord(name, client) if route else PrescribingService(name, client), client)
+
+
+def open_pds(settings: Settings) -> tuple[Pds, FhirClient] | None:
+    """What looks people up, with its client; None when the site has not turned it on."""
+    if not settings.pds.endpoint:
+        return None
+    terms = settings.partners.get(PDS, PartnerSettings())
+    client = _client(settings.pds.endpoint, terms)
+    return Pds(client, per_second=settings.pds.per_second), client
+
+
+def _client(endpoint: str, terms: PartnerSettings) -> FhirClient:
     context = outbound_context(ca=terms.ca_bundle, certificate=_certificate(terms))
-    client = FhirClient(
+    return FhirClient(
         endpoint,
         tls=context,
         auth=_identity(terms, context),
@@ -68,7 +86,6 @@ def build_partner(settings: Settings, rulebook: Rulebook, name: str) -> Built:
         deadline=timedelta(seconds=terms.deadline_s),
         connections=terms.concurrency,
     )
-    return Built(GpRecord(name, client) if route else PrescribingService(name, client), client)
 
 
 def _certificate(terms: PartnerSettings) -> Certificate | None:
@@ -124,9 +141,12 @@ def _wrong_endpoints(settings: Settings, rulebook: Rulebook) -> Iterator[Problem
         for system in systems:
             for rule in _wrong(system, settings.environment):
                 yield Problem(code="scheme-rule", at=scheme.name, target=system.name, rule=rule)
+    if settings.pds.endpoint:
+        for rule in _wrong(settings.pds, settings.environment):
+            yield Problem(code="setting-wrong", at="pds", target="pds.endpoint", rule=rule)
 
 
-def _wrong(system: Service | RecordRoute, ours: str) -> Iterator[str]:
+def _wrong(system: Service | RecordRoute | PdsSettings, ours: str) -> Iterator[str]:
     url = httpx.URL(system.endpoint)
     if _is_here(url.host):
         return

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,9 @@ import typer
 
 from bridge.cli import output
 from bridge.simulators import gp as gp_practice
-from bridge.simulators.emis import Plan
+from bridge.simulators.emis import Plan, everyone, known_by
 from bridge.simulators.loopback import serve
+from bridge.simulators.pds import BASE, Pds
 from bridge.simulators.prescribing import Auto, PrescribingService
 from bridge.simulators.record import record_of
 from bridge.simulators.telling import Bridge
@@ -59,6 +61,16 @@ def prescribing(
     service = PrescribingService(bridge=told, auto=Auto(delay=delay_s, reject_every=5) if auto else None)
     output.out.print(f"social prescribing service at http://127.0.0.1:{port}/fhir")
     serve(service.app, port)
+
+
+@app.command()
+def pds(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8106, seed: Seed = 1, start: Start = ""
+) -> None:
+    """A Personal Demographics Service that knows the people of the simulated practice."""
+    plan = plan_of(seed, start)
+    output.out.print(f"PDS at http://127.0.0.1:{port}{BASE}")
+    serve(Pds(islice(everyone(plan), known_by(plan, 30)), practice="ZZ9901").app, port)
 
 
 @app.command()

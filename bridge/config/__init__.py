@@ -19,7 +19,7 @@ from bridge.config.doors import Http
 from bridge.config.limits import Limits
 from bridge.config.mllp import MllpSettings
 from bridge.config.page import PageSettings
-from bridge.config.partners import PartnerSettings
+from bridge.config.partners import PartnerSettings, PdsSettings
 from bridge.config.retention import Retention
 from bridge.config.watching import AlertSettings, ExpectedSettings, ReleaseSettings, WatchSettings
 from bridge.errors import ConfigError, Problem
@@ -93,6 +93,9 @@ class Settings(BaseSettings):
     )
     partners: dict[str, PartnerSettings] = Field(
         default_factory=dict, description="How to talk to each partner."
+    )
+    pds: PdsSettings = Field(
+        default=PdsSettings(), description="Looking people up before a letter leaves by MESH."
     )
     folders: tuple[FolderSettings, ...] = Field(default=(), description="Drop folders.")
     mllp: tuple[MllpSettings, ...] = Field(default=(), description="Ports for HL7 v2 over MLLP.")

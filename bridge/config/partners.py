@@ -16,6 +16,21 @@ _NEEDS: dict[str, tuple[str, ...]] = {
 }
 
 
+class PdsSettings(BaseModel):
+    """The Personal Demographics Service; how we show who we are stands under `partners.pds`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    endpoint: str = Field(
+        default="",
+        description="Base address of PDS FHIR R4; empty: nobody is looked up. Needs NHS England's approval.",
+    )
+    environment: Literal["", "test", "live"] = Field(
+        default="", description="Whether real people are there; beyond this machine the same as the bridge's."
+    )
+    per_second: int = Field(default=5, ge=1, le=100, description="Requests a second that PDS allows us.")
+
+
 class PartnerSettings(BaseModel):
     """How to talk to one partner named by a scheme; its endpoint is in the scheme.
 

@@ -157,8 +157,9 @@ class FhirClient:
         return matches_of(answer.body, kind, keys)
 
     async def page(self, kind: str, parameters: Sequence[tuple[str, str]], *, correlation_id: str) -> Answer:
-        """The first page of a search without identifiers."""
-        return await self._get(f"{self.base}/{kind}?{urlencode(parameters)}", correlation_id)
+        """The first page of a search by parameters in the address; none of them: what `kind` leads to."""
+        asked = f"?{urlencode(parameters)}" if parameters else ""
+        return await self._get(f"{self.base}/{kind}{asked}", correlation_id)
 
     async def next_page(self, link: str, *, correlation_id: str) -> Answer:
         """A further page; NotThePartner when its link leads to another origin, which would get our token."""

@@ -7,7 +7,7 @@ A letter is addressed by registration and never to a mailbox.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -29,7 +29,7 @@ ACCEPTED = "transport-accepted"
 VERIFIED = ("", "01")  # NHS Data Dictionary: 01 number present and verified; "" where the source does not say
 LARGEST = 50  # messages read in one go; MESH shows 500 at most
 
-Trace = Callable[[Person], Awaitable[None]]
+Trace = Callable[[Person], Awaitable[str]]  # the NHS number of a person whom PDS surely holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,10 +69,11 @@ class MeshMailbox:
         """`{"to": …, "subject": …, "message": XML}`; Doubtful where it is not certain who the person is."""
         queued = orjson.loads(delivery.body)
         letter = documents.letter.validate_python(queued["letter"])
+        if self._trace is not None:
+            traced = replace(letter.person, nhs_number=await self._trace(letter.person), number_status="01")
+            letter = replace(letter, person=traced)
         person = letter.person
         _check(person)
-        if self._trace is not None:
-            await self._trace(person)
         content = itk3.message(
             letter,
             await letters.pdf_aside([letter]),

@@ -130,4 +130,29 @@ ENTRIES: dict[str, Entry] = {
         "Find out where they are registered; discard, and tell that practice by the way agreed for it.",
         "business-rule",
     ),
+    "pds-not-registered": Entry(
+        "PDS holds the person as registered with no practice, so there is nowhere to send the letter.",
+        "Find out where the person is registered; discard, and tell that practice by the way agreed.",
+        "not-found",
+    ),
+    "pds-number-superseded": Entry(
+        "PDS holds the person under another NHS number now.",
+        f"Have the practice correct the number; then {_AGAIN}",
+        "conflict",
+    ),
+    "pds-person-differs": Entry(
+        "PDS holds that NHS number for somebody with another surname or date of birth.",
+        f"Find out who the person is; have the record corrected; then {_AGAIN}",
+        "conflict",
+    ),
+    "pds-person-not-found": Entry(
+        "PDS holds nobody with that number, or nobody of these details.",
+        f"Have the practice check the record; then {_AGAIN}",
+        "not-found",
+    ),
+    "pds-several-persons": Entry(
+        "PDS holds several people of these details, so none of them is surely the one.",
+        f"Have the practice add the NHS number; then {_AGAIN}",
+        "multiple-matches",
+    ),
 }
