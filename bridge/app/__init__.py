@@ -34,6 +34,7 @@ from bridge.intake import answers, control, fhir, http, worklist
 from bridge.intake.control import Verb
 from bridge.intake.desk import Desk
 from bridge.ops.limits import Bounds, Gauge
+from bridge.ops.polls import Polls
 from bridge.ops.retention import Periods, Purger
 from bridge.partners.http import FhirClient
 from bridge.pipeline import forward
@@ -206,7 +207,8 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
             rates=Rates(per_second=settings.http.requests_per_s, burst=settings.http.burst),
         )
         chain = AuditChain(ring)
-        asking = pollers(rulebook, by_name, store=store, context=context, wake=desk.wake)
+        polls = Polls()
+        asking = pollers(rulebook, by_name, store=store, context=context, wake=desk.wake, polls=polls)
         yield Bridge(
             settings,
             store,
@@ -230,6 +232,7 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
                 counted=counted,
                 full=gauge.full,
                 operator=desk.operator,
+                polls=polls,
             ),
             readers(settings, partners, store=store, context=context, wake=desk.wake),
         )

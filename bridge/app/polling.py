@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from bridge.app.partners import Built
 from bridge.config import Settings
+from bridge.ops.polls import Polls
 from bridge.partners.http import FhirClient
 from bridge.partners.polling import Polling
 from bridge.pipeline.context import Context
@@ -21,8 +22,12 @@ def pollers(
     store: Store,
     context: Context,
     wake: Callable[[], None],
+    polls: Polls,
 ) -> tuple[Poller, ...]:
-    """A poller for each service that some scheme wants polled; `clients` by the partner's name."""
+    """A poller for each service that some scheme wants polled; `clients` by the partner's name.
+
+    What comes of each poll is told to `polls`.
+    """
     return tuple(
         Poller(
             store=store,
@@ -31,6 +36,7 @@ def pollers(
             asking=Polling(clients[service]),
             every=timedelta(minutes=minutes),
             wake=wake,
+            told=polls.hears_of(service, timedelta(minutes=minutes)),
         )
         for service, minutes in _wanted(rulebook)
     )

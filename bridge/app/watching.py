@@ -19,6 +19,7 @@ from bridge.ops import health, metrics, status
 from bridge.ops.alerting import Alerting, Routes, Terms
 from bridge.ops.health import Guard
 from bridge.ops.metrics import Metrics
+from bridge.ops.polls import Polls
 from bridge.ops.pulse import Bounds, Expiry, Hearts, Pulse, Release, now_ms
 from bridge.ops.silence import Expected
 from bridge.ops.vitals import Vitals
@@ -76,6 +77,7 @@ def open_watch(
     counted: Metrics,
     full: Callable[[], str],
     operator: Guard,
+    polls: Polls,
 ) -> Watch:
     """Everything that watches; ConfigError for a key, a certificate or a source that is not there."""
     release = settings.release
@@ -101,6 +103,7 @@ def open_watch(
         full=full,
         expected=tuple(_expected(settings, rulebook, sources)),
         expiries=tuple(_expiries(settings)),
+        polls=polls.known if settings.workers else {},
         alert_routes=routes.standing,
     )
     vitals = Vitals(pulse)

@@ -16,7 +16,17 @@ from bridge.ops.checks import Check, Status, rank
 LOUD: Final = frozenset({"cancel-waiting"})
 # What a node knows of itself; the rest comes from the database, which all nodes share.
 OF_A_NODE: Final = (
-    *("alerts", "certificate", "database", "disk", "intake", "key", "partner:breaker", "worker"),
+    *(
+        "alerts",
+        "certificate",
+        "database",
+        "disk",
+        "intake",
+        "key",
+        "partner:breaker",
+        "partner:poll",
+        "worker",
+    ),
 )
 
 

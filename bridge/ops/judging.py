@@ -52,6 +52,10 @@ def judged(pulse: Pulse, touch: Touch, look: Look) -> Iterator[Check]:
     for worker in pulse.workers:
         if worker.breaker is not None:
             yield _breaker(worker.name, worker.breaker)
+    for service, poll in pulse.polls.items():
+        since = poll.since if poll.code else None
+        asked = Check(name="partner:poll", of=service, value=poll.code or "answered", since=since)
+        yield _warn(poll.is_failing(pulse.now()), asked, "poll-failing")
     for expiry in pulse.expiries:
         yield _expiry(pulse, expiry)
     for route, since in pulse.alert_routes().items():

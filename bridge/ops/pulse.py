@@ -28,6 +28,15 @@ class Beating(Protocol):
     def longest(self) -> timedelta: ...
 
 
+class Polled(Protocol):
+    """A service that is asked: why the last poll failed (""), and since when polls fail (ms)."""
+
+    code: str
+    since: int
+
+    def is_failing(self, now: int) -> bool: ...
+
+
 class Hearts:
     """The loops of a node that are no workers: each says that it turns, until it ends."""
 
@@ -109,6 +118,7 @@ class Pulse:
     full: Callable[[], str]
     expected: Sequence[Expected] = ()
     expiries: Sequence[Expiry] = ()
+    polls: Mapping[str, Polled] = field(default_factory=dict)
     alert_routes: Callable[[], Mapping[str, int | None]] = dict
     patience_s: float = 2.0
     fresh_s: float = 1.0

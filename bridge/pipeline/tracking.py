@@ -47,7 +47,10 @@ class Pages(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poller:
-    """Asks one service what changed, every so often. `wake` is called when something may be due."""
+    """Asks one service what changed, every so often. `wake` is called when something may be due.
+
+    `told` hears after each poll why the service could not be asked, by code; "" when it could.
+    """
 
     store: Store
     context: Context
@@ -55,6 +58,7 @@ class Poller:
     asking: Pages
     every: timedelta
     wake: Callable[[], None] = field(default=lambda: None)
+    told: Callable[[str], None] = field(default=lambda _code: None)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until `stop`, at once again while more waits; a poll that fails is told of and tried again."""
@@ -62,7 +66,9 @@ class Poller:
             more = 0
             try:
                 more = (await self.poll_once())[MORE]
+                self.told("")
             except DeliveryError as error:
+                self.told(error.code)
                 emit(Event.POLL_FAILED, partner=self.service, code=error.code)
             except Unavailable as error:
                 emit(Event.STORE_UNAVAILABLE, worker=f"poll {self.service}", reason=str(error))

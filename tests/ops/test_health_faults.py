@@ -186,6 +186,31 @@ async def test_a_partner_that_is_down_is_told_and_nothing_else_is_hurt(watched: 
     assert (breaker.state, await watched.told()) == (BreakerState.CLOSED, WELL)
 
 
+async def test_a_service_that_cannot_be_asked_is_told_after_three_polls(watch_site: Any) -> None:
+    """Nothing is parked and nothing fails to leave; only its outcomes do not come."""
+    watched: Watched = await watch_site(poll=5)
+    (poller,) = watched.site.bridge.pollers
+    stop = asyncio.Event()
+    watched.site.service.script(Step(trouble=Trouble.EMPTY, status=503, times=0))
+    running = asyncio.create_task(poller.run(stop))
+    polled = watched.site.bridge.watch.vitals.pulse.polls["prescribing"]
+    async with asyncio.timeout(60):
+        while not polled.code:
+            await asyncio.sleep(0.01)
+    once = await watched.told()
+    polled.since -= 600_000
+    lasting = await watched.told()
+    stop.set()
+    await running
+    watched.site.service.recover()
+    await poller.poll_once()
+    poller.told("")
+
+    assert once == WELL
+    assert lasting == Told(OPEN, "", {"partner:poll prescribing": ("warn", "poll-failing")})
+    assert await watched.told() == WELL
+
+
 async def test_a_partner_that_refuses_for_one_reason_is_told_apart(watched: Watched) -> None:
     """A rule has changed somewhere: that is for people, not for patience."""
     watched.site.service.script(Step(trouble=Trouble.STATUS, status=422, times=0, method="POST"))

@@ -63,6 +63,11 @@ ENTRIES: dict[str, Entry] = {
         "Compare the code in the log with what the partner changed; deliveries wait until it accepts one.",
         "business-rule",
     ),
+    "poll-failing": Entry(
+        "A service cannot be asked what became of its referrals; its outcomes do not come in.",
+        "Nothing is lost: it is asked again from where it answered last. The value of the check says why.",
+        "transient",
+    ),
     "queue-oldest-late": Entry(
         "The oldest delivery under way to a partner has waited for too long.",
         "Look at the partner's breaker and at its attempts with `bridge referrals show`.",
