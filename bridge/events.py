@@ -71,6 +71,18 @@ class Event(Enum):
     BREAKER_CLOSED = (logging.INFO, "partner back in use", ("partner",))
     OUTCOME_RECORDED = (logging.INFO, "outcome recorded", ("referral", "source"))
     OUTCOME_REFUSED = (logging.WARNING, "outcome refused", ("message", "source", "door", "caller", "code"))
+    RISK_TOLD = (logging.WARNING, "a risk contact was told", ("risk", "scheme", "level", "way"))
+    RISK_NOT_TOLD = (
+        logging.CRITICAL,
+        "a risk contact could not be told",
+        ("risk", "scheme", "level", "reason"),
+    )
+    RISK_ESCALATED = (
+        logging.CRITICAL,
+        "nobody has said that a risk was seen: the next contact hears",
+        ("risk", "scheme", "level"),
+    )
+    RISK_SEEN = (logging.WARNING, "a risk was seen", ("risk", "scheme"))
     INTAKE_CLOSED = (logging.ERROR, "the doors take nothing more for now", ("code",))
     INTAKE_OPENED = (logging.INFO, "the doors take messages again", ("code",))
     BATCH_STARTED = (logging.INFO, "extract started", ("batch", "source"))

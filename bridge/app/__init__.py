@@ -19,6 +19,7 @@ from bridge.app.page import page_routes
 from bridge.app.partners import build_partner, open_pds, partner_names, refuse_wrong_endpoints
 from bridge.app.polling import pollers, readers
 from bridge.app.reloading import InForce, reload
+from bridge.app.risk_telling import refuse_silent_risks
 from bridge.app.rules import read_rules
 from bridge.app.verbs import Works
 from bridge.app.watching import Watch, open_metrics, open_watch
@@ -30,7 +31,7 @@ from bridge.delivery.worker import Terms, Worker
 from bridge.errors import ConfigError
 from bridge.events import observed_by
 from bridge.fhir.naming import Naming
-from bridge.intake import answers, control, fhir, http, worklist
+from bridge.intake import answers, control, fhir, http, outcomes, worklist
 from bridge.intake.control import Verb
 from bridge.intake.desk import Desk
 from bridge.ops.limits import Bounds, Gauge
@@ -118,6 +119,7 @@ class Bridge:
         answers.install(app)
         app.include_router(self.watch.routes())
         if self.settings.doors:
+            app.include_router(outcomes.routes(self.desk))
             app.include_router(http.routes(self.desk))
             node = self.settings.node
             app.include_router(worklist.routes(self.desk, self.chain, node))
@@ -169,6 +171,7 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
     refuse_open_doors(settings)
     sources, rulebook = read_rules(settings)
     refuse_wrong_endpoints(settings, rulebook)
+    refuse_silent_risks(settings, rulebook)
     context = Context(rulebook=rulebook, environment=settings.environment, naming=Naming(base=settings.base))
     ring = load_key_ring(settings.key_ring)
     sealer = Sealer(ring)

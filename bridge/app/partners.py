@@ -24,6 +24,7 @@ from bridge.partners.identity import ApiKeyHeader, Bearer, ClientCredentials, Gr
 from bridge.partners.pds import Pds
 from bridge.partners.prescribing import PrescribingService
 from bridge.partners.record import GpRecord
+from bridge.partners.shelf import Shelf
 from bridge.partners.worklist import Worklist
 from bridge.pipeline.mailbox import Inbox
 from bridge.schemes import Rulebook
@@ -63,6 +64,8 @@ def build_partner(settings: Settings, rulebook: Rulebook, name: str, pds: Pds | 
     endpoint = next(
         endpoint for scheme in rulebook.schemes for named, endpoint in scheme.endpoints() if named == name
     )
+    if not endpoint:
+        return Built(Shelf(name))
     client = _client(endpoint, terms)
     return Built(GpRecord(name, client) if route else PrescribingService(name, client), client)
 
@@ -137,7 +140,8 @@ def refuse_wrong_endpoints(settings: Settings, rulebook: Rulebook) -> None:
 def _wrong_endpoints(settings: Settings, rulebook: Rulebook) -> Iterator[Problem]:
     for scheme in rulebook.schemes:
         asked = (route for route in scheme.records if route.endpoint)
-        systems: tuple[Service | RecordRoute, ...] = (scheme.service, *asked)
+        served = (scheme.service,) if scheme.service.endpoint else ()
+        systems: tuple[Service | RecordRoute, ...] = (*served, *asked)
         for system in systems:
             for rule in _wrong(system, settings.environment):
                 yield Problem(code="scheme-rule", at=scheme.name, target=system.name, rule=rule)

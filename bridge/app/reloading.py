@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bridge.app.partners import refuse_wrong_endpoints
+from bridge.app.risk_telling import refuse_silent_risks
 from bridge.app.rules import read_rules
 from bridge.config import Settings
 from bridge.errors import ConfigError, Problem
@@ -62,6 +63,7 @@ def _tell(node: str, error: ConfigError) -> None:
 def _read(settings: Settings, old: Rulebook) -> tuple[Sources, Rulebook]:
     sources, rulebook = read_rules(settings)
     refuse_wrong_endpoints(settings, rulebook)
+    refuse_silent_risks(settings, rulebook)
     problems = (*_gone(settings, sources, old, rulebook), *_wired(old, rulebook))
     if problems:
         raise ConfigError(problems=problems)

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from bridge.app import VERSION, Bridge, doors, mllp
+from bridge.app.risk_telling import risk_teller
 from bridge.errors import BridgeError, Unavailable
 from bridge.events import Event, emit
 from bridge.intake import control
@@ -55,6 +56,7 @@ async def run(bridge: Bridge, stop: asyncio.Event, anew: asyncio.Event | None = 
             group.create_task(worker.run(stop))
         if settings.workers:
             group.create_task(_translate(bridge, stop))
+            group.create_task(_tell_risks(bridge, stop))
             group.create_task(bridge.purger.daily(stop))
             for poller in bridge.pollers:
                 group.create_task(poller.run(stop))
@@ -107,6 +109,14 @@ def _importer(bridge: Bridge, source: str) -> Importer:
         source=bridge.sources[source],
         caller=f"folder:{source}"[:64],
     )
+
+
+async def _tell_risks(bridge: Bridge, stop: asyncio.Event) -> None:
+    """Tell the risk contacts until `stop`."""
+    hearts = bridge.watch.hearts
+    teller = risk_teller(bridge.settings, bridge.store, bridge.context, partial(hearts.beat, "risks"))
+    await teller.run(stop)
+    hearts.stop("risks")
 
 
 async def _translate(bridge: Bridge, stop: asyncio.Event) -> None:

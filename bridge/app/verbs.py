@@ -1,23 +1,29 @@
 """What a person may have the bridge do: the same through the control socket and with the store alone."""
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
+from uuid import uuid4
 
 from bridge import letters
 from bridge.errors import NotFound
+from bridge.events import Event, emit
 from bridge.intake.control import Verb
 from bridge.ops.retention import Purger
-from bridge.pipeline import replay, restored, worklist
+from bridge.pipeline import replay, restored, risks, worklist
 from bridge.pipeline.later import Translator
 from bridge.pipeline.mend import Hand
 from bridge.pipeline.replay import Replayer
+from bridge.pipeline.report import EVENTS, report
 from bridge.pipeline.restored import Reconciler
+from bridge.sources import outcome_event
 from bridge.store import Store, audit, replays
+from bridge.store.messages import Message
 from bridge.store.unit import Tx
 
 Said = dict[str, Any]
+IMPORTED = "outcomes-imported"  # an action of the audit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +49,9 @@ class Works:
             "reconcile-step": self._reconcile_step,
             "worklist-print": self._worklist_print,
             "worklist-filed": self._worklist_filed,
+            "risk-acknowledge": self._risk_acknowledge,
+            "risk-show": self._risk_show,
+            "outcomes-import": self._outcomes_import,
         }
 
     async def _purge(self, hand: Hand, _said: Said) -> Said:
@@ -103,6 +112,35 @@ class Works:
         state = await self.store.run(lambda tx: worklist.filed(tx, hand, practice, letter))
         self.wake()
         return {"id": letter, "state": state}
+
+    async def _risk_acknowledge(self, hand: Hand, said: Said) -> Said:
+        seen = await self.store.run(lambda tx: risks.acknowledge(tx, hand, said["risk"]))
+        emit(Event.RISK_SEEN, risk=seen.id, scheme=seen.scheme)
+        return {"risk": seen.id, "referral": seen.referral_id}
+
+    async def _risk_show(self, hand: Hand, said: Said) -> Said:
+        """A risk and whom it is about; who looked is audited in the same unit."""
+        return await self.store.run(lambda tx: risks.shown(tx, hand, said["risk"]))
+
+    async def _outcomes_import(self, hand: Hand, said: Said) -> Said:
+        """A file of outcome events of one service, in base64, as if the service had sent it."""
+        content = b64decode(said["content"])
+        message = Message(
+            id=str(uuid4()),
+            source=said["service"],
+            door=EVENTS,
+            caller=f"import:{hand.actor}"[:64],
+            media_type=said["media_type"],
+            content=content,
+            size=len(content),
+        )
+        await self._noted(hand, IMPORTED, message.id)
+        found = outcome_event.risks_of(content, is_csv=said["media_type"] == "text/csv")
+        raised = await risks.raise_first(self.store, self.translator.context, message, found)
+        verdict = await report(self.store, self.translator.context, message)
+        self.wake()
+        events = [{"position": e.position, "state": e.state.value, "code": e.code} for e in verdict.events]
+        return {"message": message.id, "risks": raised, "events": events}
 
     async def _run_of(self, label: str) -> replays.Run:
         run = await self.store.read(lambda tx: replays.run_of(tx, label))

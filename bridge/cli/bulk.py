@@ -13,7 +13,7 @@ from rich.progress import TimeRemainingColumn as TimeColumn
 from rich.table import Table
 
 from bridge.app import Bridge, open_bridge
-from bridge.cli import output
+from bridge.cli import outcome_files, output
 from bridge.cli.access import running_bridge, settings
 from bridge.config import Settings
 from bridge.errors.catalogue import CATALOGUE
@@ -31,16 +31,28 @@ def add_to(app: typer.Typer) -> None:
 
 
 def import_(
-    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="Holds one whole extract.")],
+    folder: Annotated[
+        Path, typer.Argument(exists=True, help="A folder with one whole extract, or a file of outcomes.")
+    ],
     source: Annotated[str, typer.Option(help="Source system the extract comes from.")] = "emis",
+    service: Annotated[
+        str, typer.Option(help="The service whose outcomes the file holds, as the scheme names it.")
+    ] = "",
     many_cancellations: Annotated[
         bool, typer.Option("--many-cancellations", help="Let it through though it cancels too many.")
     ] = False,
     why: Annotated[
-        str, typer.Option(help="With --many-cancellations: why, for the audit. No patient data.")
+        str, typer.Option(help="With --many-cancellations or --service: why, for the audit. No patient data.")
     ] = "",
 ) -> None:
-    """Import an extract while the bridge is stopped; a running one takes it from its drop folder."""
+    """Import an extract while the bridge is stopped; a running one takes it from its drop folder.
+
+    With --service: a file of outcomes (CSV or JSON) of that service, also into a running bridge.
+    """
+    if service:
+        raise typer.Exit(outcome_files.import_outcomes(folder, service, why))
+    if not folder.is_dir():
+        raise typer.BadParameter("an extract is a folder; a file of outcomes needs --service")
     if many_cancellations and not why:
         raise typer.BadParameter("--many-cancellations needs --why: the audit keeps it")
     site = settings()

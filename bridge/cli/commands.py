@@ -17,6 +17,7 @@ from bridge.cli import (
     reloading,
     reporting,
     restoring,
+    risks,
     running,
     setting_up,
     simulate,
@@ -43,6 +44,7 @@ app.add_typer(simulate.app, name="simulate")
 app.add_typer(referrals.app, name="referrals")
 app.add_typer(parked.app, name="parked")
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(risks.app, name="risks")
 app.add_typer(configuring.app, name="config")
 app.add_typer(keys.app, name="keys")
 app.add_typer(alerting.app, name="alerts")

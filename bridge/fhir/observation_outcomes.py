@@ -5,7 +5,7 @@ from typing import Final
 
 from bridge.domain import systems
 from bridge.domain.crosswalk import OUTCOMES
-from bridge.domain.outcome import Outcome, OutcomeKind
+from bridge.domain.outcome import STANDINGS, WITHDRAWN, Outcome, OutcomeKind
 from bridge.fhir.outcome_reading import OutcomeReading
 from bridge.fhir.references import Entry
 from bridge.fhir.requests import sortable
@@ -37,6 +37,8 @@ def observation_outcome(
     kind = OutcomeKind.MEASURE
     if value is None and not components:
         kind = _BY_CODE.get(code.code_in(systems.SNOMED), kind)
+    if kind in STANDINGS and status in WITHDRAWN:  # where it stood was said by mistake
+        kind = OutcomeKind.ENTERED_IN_ERROR
     about = tree_at(held, "subject") or tree_at(owner, "for")
     subject, subject_ref = reading.links.person(about, owner, f"{at}.subject")
     issued = text(held, "issued")

@@ -25,6 +25,7 @@ from bridge.intake.desk import Desk
 from bridge.intake.fhir_formats import FHIR_JSON
 from bridge.intake.fhir_sources import SHIPPED, source_for, versions_of
 from bridge.intake.http import received
+from bridge.intake.risk_notice import with_notice
 from bridge.pipeline import keeping, known, outcomes
 from bridge.pipeline.accept import accept
 from bridge.pipeline.report import LIMIT, PUSHED, answered_by, report
@@ -85,6 +86,7 @@ class BarsDoor:
         answered = await self._again(message)
         if answered is not None:
             return answered
+        raised = await self._desk.hear(replace(message, source=caller.service)) if caller.service else 0
         exchange = await self._exchange(caller, message)
         try:
             verdict = await exchange.carried_out()
@@ -94,7 +96,7 @@ class BarsDoor:
             )
         self._desk.wake()
         status, body = exchange.answer(verdict)
-        return Response(body, status, {"X-Receipt-ID": message.id}, FHIR_JSON)
+        return with_notice(Response(body, status, {"X-Receipt-ID": message.id}, FHIR_JSON), raised)
 
     async def _again(self, message: Message) -> Response | None:
         """The answer to a request id that was used before; None when it is new."""

@@ -1,7 +1,7 @@
 """What every door is given: the store, the rules, the sources, who may call."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
@@ -11,6 +11,8 @@ from starlette.requests import ClientDisconnect
 from bridge.domain.referral import BRIDGE
 from bridge.errors import Busy, Forbidden, Problem, Unacceptable, Unavailable, Unreadable
 from bridge.events import Trace
+from bridge.fhir.risks import Risk
+from bridge.pipeline import risks
 from bridge.pipeline.accept import accept
 from bridge.pipeline.context import Context
 from bridge.pipeline.keeping import keep_only
@@ -98,6 +100,10 @@ class Desk:
         except ClientDisconnect:
             raise Unreadable(problems=(Problem(code="body-cut"),)) from None
         return b"".join(chunks)
+
+    async def hear(self, message: Message, found: Iterable[Risk] | None = None) -> int:
+        """Keep the risks that a service's message speaks of, before anything else; how many. Unavailable."""
+        return await risks.raise_first(self.store, self.context, message, found)
 
     async def take(self, source: Source, message: Message, terms: Terms) -> Verdict:
         """Keep a message, and translate it now or later as the site says; Unavailable when it is not kept."""

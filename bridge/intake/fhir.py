@@ -8,6 +8,7 @@ from bridge.errors import NotFound
 from bridge.intake import bars_answers, fhir_creates, fhir_reads, fhir_transactions
 from bridge.intake.bars import BarsDoor
 from bridge.intake.desk import Desk
+from bridge.intake.fhir_collect import Collector
 from bridge.intake.fhir_reads import Reader
 from bridge.store import audit
 from bridge.wire.bars import TARGET
@@ -19,6 +20,7 @@ def routes(desk: Desk, chain: audit.Chain, *, node: str, version: str) -> APIRou
     """Everything this server answers in FHIR; `version` is the bridge's own."""
     router = APIRouter()
     router.include_router(_told(desk))
+    router.include_router(_collected(Collector(desk=desk, chain=chain, node=node)))
     router.include_router(_asked(Reader(desk=desk, chain=chain, node=node)))
     started = desk.context.now().date().isoformat()
 
@@ -69,6 +71,27 @@ def _told(desk: Desk) -> APIRouter:
     async def update_observation(identity: Id, request: Request) -> Response:
         """The same corrected, under the service's own id."""
         return await fhir_creates.tell(desk, request, "Observation", identity)
+
+    return router
+
+
+def _collected(collector: Collector) -> APIRouter:
+    router = APIRouter(prefix="/fhir")
+
+    @router.get("/Task")
+    async def search_tasks(request: Request) -> Response:
+        """The calling service's Tasks by `owner` and `_lastUpdated`, with what `_include` names."""
+        return await collector.search(request)
+
+    @router.get("/Task/{identity}")
+    async def read_task(identity: Id, request: Request) -> Response:
+        """One Task of the calling service."""
+        return await collector.read(request, "Task", identity)
+
+    @router.get("/Patient/{identity}")
+    async def read_patient(identity: Id, request: Request) -> Response:
+        """Whom a referral of the calling service is about, as far as it was released."""
+        return await collector.read(request, "Patient", identity)
 
     return router
 

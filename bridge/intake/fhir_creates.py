@@ -13,6 +13,7 @@ from bridge.intake.fhir_sources import source_for
 from bridge.intake.fhir_statuses import failures_of, outcome_of, place_of, status_of
 from bridge.intake.fhir_transactions import names_itself, read
 from bridge.intake.http import received
+from bridge.intake.risk_notice import with_notice
 from bridge.pipeline import keeping
 from bridge.pipeline.accept import accept
 from bridge.pipeline.report import PUSHED, report
@@ -49,6 +50,7 @@ async def tell(desk: Desk, request: Request, kind: Reported, identity: str = "")
     if Role.SERVICE not in caller.roles:
         raise Forbidden(problems=(Problem(code="caller-not-allowed"),))
     message = await received(desk, request, caller, source=caller.service, mapping="", door=PUSHED)
+    raised = await desk.hear(message)
     resource = read(message)
     problem = _wrong_type(resource, kind)
     if problem is None and identity and resource is not None and text(resource, "id") != identity:
@@ -58,7 +60,7 @@ async def tell(desk: Desk, request: Request, kind: Reported, identity: str = "")
     else:
         verdict = await report(desk.store, desk.context, message, Terms(whole=True))
     desk.wake()
-    return _answer(message, verdict, kind, created=not identity)
+    return with_notice(_answer(message, verdict, kind, created=not identity), raised)
 
 
 def _wrong_type(resource: Json | None, kind: str) -> Problem | None:

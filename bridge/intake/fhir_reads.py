@@ -20,7 +20,7 @@ from bridge.intake.answers import fhir
 from bridge.intake.desk import Desk
 from bridge.intake.fhir_formats import FORMATS, takes_fhir
 from bridge.intake.fhir_sources import sources_of
-from bridge.pipeline import known
+from bridge.pipeline import known, shelf
 from bridge.pipeline.known import Known
 from bridge.security.caller import Caller
 from bridge.store import audit
@@ -40,8 +40,14 @@ CAPABILITIES = (
     ),
     Capability(
         resource="Task",
-        interactions=("create", "update"),
-        documentation="Reports of a service on its own referrals.",
+        interactions=("read", "create", "update", "search-type"),
+        searches=(("owner", "reference"), ("_lastUpdated", "date")),
+        documentation="Work of the calling service to collect, and its reports on its own referrals.",
+    ),
+    Capability(
+        resource="Patient",
+        interactions=("read",),
+        documentation="Whom a referral of the calling service is about, as far as it was released.",
     ),
     Capability(
         resource="Observation",
@@ -103,7 +109,17 @@ class Reader:
                 subject=referral_id,
                 why="ServiceRequest, by FHIR",
             )
-        return [k.resource(self.desk.context, self._released(caller, k)) for k in shown.values()]
+        return [self._resource(tx, caller, k) for k in shown.values()]
+
+    def _resource(self, tx: Tx, caller: Caller, shown: Known) -> Json:
+        """A service without a server reads all that it was released; others what a cancel needs."""
+        context = self.desk.context
+        scheme = context.rulebook.by_name(shown.scheme)
+        if scheme is not None and not scheme.service.endpoint and not caller.may_read(shown.practice, ""):
+            found = shelf.one(tx, context, caller.service, shown.referral_id)
+            if found is not None:
+                return found.request
+        return shown.resource(context, self._released(caller, shown))
 
     def _released(self, caller: Caller, shown: Known) -> frozenset[str]:
         """A practice sees its own; a service what the scheme tells it."""

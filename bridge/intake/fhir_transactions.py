@@ -23,6 +23,7 @@ from bridge.intake.desk import Desk
 from bridge.intake.fhir_sources import source_for
 from bridge.intake.fhir_statuses import entry_of, failures_of
 from bridge.intake.http import received
+from bridge.intake.risk_notice import with_notice
 from bridge.pipeline import keeping
 from bridge.pipeline.accept import accept
 from bridge.pipeline.report import LIMIT, PUSHED, inner, report
@@ -39,9 +40,11 @@ async def process(desk: Desk, request: Request) -> Response:
     caller = await desk.caller(request)
     message = await received(desk, request, caller, source="", mapping="", door="fhir")
     bundle = read(message)
+    reported = is_report(caller, bundle)
+    raised = await desk.hear(replace(message, source=caller.service)) if reported else 0
     verdict = await _verdict(desk, caller, message, bundle)
     desk.wake()
-    return _answer(message, verdict, bundle)
+    return with_notice(_answer(message, verdict, bundle), raised)
 
 
 def read(message: Message) -> Json | None:

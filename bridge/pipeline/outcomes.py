@@ -37,11 +37,11 @@ STEPS: dict[OutcomeKind, ReferralStep] = {
     OutcomeKind.CLOSED: ReferralStep.COMPLETE,
     OutcomeKind.REOPENED: ReferralStep.REOPEN,
 }
-# A service that works on a referral it had ended has opened it again.
+# A service that works on a referral it had ended, or takes back what it said, has opened it again.
 _AT_WORK = frozenset(
     {
         *(OutcomeKind.RECEIVED, OutcomeKind.ACCEPTED, OutcomeKind.IN_PROGRESS),
-        *(OutcomeKind.ON_HOLD, OutcomeKind.UNREACHABLE),
+        *(OutcomeKind.ON_HOLD, OutcomeKind.UNREACHABLE, OutcomeKind.ENTERED_IN_ERROR),
     }
 )
 _ENDED_THERE = frozenset({ReferralState.COMPLETED, ReferralState.REJECTED})

@@ -23,11 +23,12 @@ from bridge.pipeline.context import Context
 from bridge.pipeline.keeping import Done
 from bridge.pipeline.outcomes import Recorded, Sender
 from bridge.pipeline.verdict import UNBOUND, Became, Terms, Verdict
+from bridge.sources import outcome_event
 from bridge.store.messages import EventRow, Message
 from bridge.store.unit import Store, Tx
 
-PUSHED, POLLED = "outcome", "poll"
-DOORS = frozenset({PUSHED, POLLED})  # that outcomes come through
+PUSHED, POLLED, EVENTS = "outcome", "poll", "outcome-event"
+DOORS = frozenset({PUSHED, POLLED, EVENTS})  # that outcomes come through
 LIMIT = 1 << 22  # bytes of one message
 
 
@@ -70,6 +71,10 @@ def settle(tx: Tx, ctx: Context, message: Message, n: int, said: Report, became:
 def read(message: Message, ctx: Context) -> tuple[Report, ...]:
     """What a message reports; what cannot be read at all is one report with its problems."""
     try:
+        if message.door == EVENTS:
+            is_csv = message.media_type == "text/csv"
+            body, now = message.content or b"", ctx.now()
+            return outcome_event.reports_of(body, is_csv=is_csv, naming=ctx.naming, arrived=now)
         resource = inbound.read(message.content or b"", limit=LIMIT)
     except IntakeError as error:
         return (Report(problems=error.problems),)

@@ -20,10 +20,11 @@ from bridge.domain.journey import EventState
 from bridge.errors import DeliveryError, Unavailable
 from bridge.events import Event, emit, failed_at
 from bridge.fhir.outcomes import Report, reports_of
+from bridge.fhir.risks import risks_in
 from bridge.fhir.trees import Json
 from bridge.fhir.writing import to_json
 from bridge.partners.polling import Page, Polled, instant
-from bridge.pipeline import keeping, outcomes, report
+from bridge.pipeline import keeping, outcomes, report, risks
 from bridge.pipeline.context import Context
 from bridge.pipeline.outcomes import NotYet, Recorded
 from bridge.store import feeds, messages
@@ -95,6 +96,7 @@ class Poller:
         more, reached = False, since
         async for page in self.asking.pages(kind, since):
             items = [self._item(resource) for resource in page.resources]
+            await self._hear(items, page.resources)
             to = "" if page.watermark is None or counts[WAITING] else page.watermark.isoformat()
             counts += await self._page(kind, items, to)
             emit(Event.POLLED, partner=self.service, resource=kind, found=len(items))
@@ -104,6 +106,13 @@ class Poller:
         elif more and not counts[WAITING]:
             counts[MORE] += 1
         return counts
+
+    async def _hear(self, items: Iterable[_Item], resources: Iterable[Json]) -> None:
+        """Keep the risks that are about our referrals before anything else is done with the page."""
+        for (message, _), resource in zip(items, resources, strict=True):
+            found = list(risks_in(resource))
+            if found:
+                await risks.raise_first(self.store, self.context, message, found, ours=True)
 
     def _item(self, resource: Json) -> _Item:
         """A polled resource as a message: the same content is the same message."""

@@ -66,7 +66,10 @@ class Service(Strict):
 
     name: Name = Field(description="How settings, callers and commands name the service.")
     title: str = Field(description="Name of the service, for people.")
-    endpoint: str = Field(description="Base address of its FHIR server.")
+    endpoint: str = Field(
+        default="",
+        description="Base address of its FHIR server; empty: it collects its work from /fhir/Task.",
+    )
     environment: Environment = Field(default="", description=ENVIRONMENT)
     ods: Ods | Literal[""] = Field(default="", description="Its ODS code, where it has one.")
     identifier_system: str = Field(default="", description="System of its own identifier.")
@@ -83,6 +86,8 @@ class Service(Strict):
     def _has_a_name_others_know(self) -> "Service":
         if bool(self.identifier_system) != bool(self.identifier):
             raise ValueError("identifier and identifier_system go together")
+        if self.poll_minutes and not self.endpoint:
+            raise ValueError("a service without an endpoint cannot be polled")
         if not (self.ods or self.identifier):
             raise ValueError("a service needs an ODS code or an identifier")
         return self
@@ -100,15 +105,22 @@ class RiskContact(Strict):
 
     name: str = Field(min_length=1, description="Who it is: a person or a role that is always staffed.")
     telephone: str = Field(default="", description="Telephone number; this or an e-mail address is needed.")
-    email: str = Field(default="", description="E-mail address.")
+    email: str = Field(
+        default="",
+        description="E-mail address; told by the mail server of the alerts. Holds no patient data.",
+    )
+    webhook: str = Field(
+        default="",
+        description="Where the address of a webhook lies (env: or file:); told without patient data.",
+    )
     acknowledge_within_minutes: int = Field(
         default=60, ge=1, le=1440, description="How soon the contact must say that the risk was seen."
     )
 
     @model_validator(mode="after")
     def _reachable(self) -> "RiskContact":
-        if not (self.telephone or self.email):
-            raise ValueError("a risk contact needs a telephone number or an e-mail address")
+        if not (self.telephone or self.email or self.webhook):
+            raise ValueError("a risk contact needs a telephone number, an e-mail address or a webhook")
         return self
 
 
@@ -141,6 +153,9 @@ class Scheme(Strict):
     records: tuple[RecordRoute, ...] = Field(default=(), description="Where outcomes are filed.")
     practices: tuple[PracticeRule, ...] = Field(description="The practices that refer.")
     risk_contact: RiskContact = Field(description="Who hears of a risk first.")
+    risk_escalation: tuple[RiskContact, ...] = Field(
+        default=(), description="Who hears next, in this order, while nobody says that the risk was seen."
+    )
     minimum_age: int = Field(
         default=18, ge=0, le=120, description="Whole years on the day the referral was recorded."
     )
@@ -194,6 +209,11 @@ class Scheme(Strict):
         if self.service.kind not in self.disclosure:
             raise ValueError(f"disclosure has no list for {self.service.kind}")
         return self
+
+    @property
+    def risk_contacts(self) -> tuple[RiskContact, ...]:
+        """Who hears of a risk, in order."""
+        return (self.risk_contact, *self.risk_escalation)
 
     def practice(self, ods: str) -> PracticeRule | None:
         """The rule of one practice."""

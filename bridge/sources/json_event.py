@@ -24,6 +24,7 @@ __all__ = ["JsonEvent", "parse_path", "records", "schema"]
 
 _CODES = {"extra_forbidden": "json-unknown-key", "missing": "value-missing", "literal_error": "word-unknown"}
 
+RULE = "json-event schema 1"
 _ENDS = ("cancelled", "entered-in-error")
 _VITAL = (
     "$.schema_version",
@@ -228,19 +229,20 @@ def _problems(event: JsonValue) -> Iterator[Problem]:
         JsonEvent.model_validate(event)
     except ValidationError as errors:
         for error in islice(errors.errors(include_url=False, include_context=False), MOST):
-            yield _problem(error, event)
+            yield problem_of(error, event, RULE)
     if isinstance(event, dict) and event.get("version") is None and event.get("time") in (None, ""):
-        yield Problem(code="json-version-or-time", at="$.version", rule="json-event schema 1")
+        yield Problem(code="json-version-or-time", at="$.version", rule=RULE)
 
 
-def _problem(error: ErrorDetails, event: JsonValue) -> Problem:
+def problem_of(error: ErrorDetails, event: JsonValue, rule: str) -> Problem:
+    """What the model found wrong, with the place and the shape of what stands there."""
     code = _CODES.get(error["type"], "json-wrong-type")
     found = error["input"]
     return Problem(
         code="json-schema-version" if error["loc"] == ("schema_version",) else code,
         at=_place(error["loc"], event, hide=code == "json-unknown-key"),
         shape=shape(found) if isinstance(found, str) and code != "json-unknown-key" else "",
-        rule="json-event schema 1",
+        rule=rule,
     )
 
 

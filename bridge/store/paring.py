@@ -13,7 +13,7 @@ from sqlalchemy import BindParameter, bindparam, delete, exists, select, update
 from bridge.domain.paring import WITHOUT_CONTENT, WITHOUT_PERSON, pare, pare_outcome
 from bridge.store import documents
 from bridge.store.purging import UNRESOLVED, Found, Place, Purge, next_place, older, page
-from bridge.store.tables import attempt, delivery, event, letter, outcome, referral, settled
+from bridge.store.tables import attempt, delivery, event, letter, outcome, referral, risk, settled
 from bridge.store.unit import Tx
 
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
@@ -83,6 +83,7 @@ _STORY = (
     delete(attempt).where(attempt.c.delivery_id.in_(_sent)),
     delete(settled).where(settled.c.referral_id.in_(_IDS), _needless),
     delete(event).where(event.c.referral_id.in_(_IDS)),
+    delete(risk).where(risk.c.referral_id.in_(_IDS), risk.c.seen_at.is_not(None)),
 )
 
 RECORDS_PURGE = Purge(

@@ -229,6 +229,35 @@ outcome = Table(
     UniqueConstraint("referral_id", "identifier", "version"),
 )
 
+# A risk a service spoke of, from the moment it was read until its contact has said that it was seen.
+risk = Table(
+    "risk",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("scheme", String(64), nullable=False),
+    Column("service", String(64), nullable=False),
+    Column("practice", String(12), nullable=False, server_default=""),
+    Column("referral_id", String(36)),  # null when the message named none of ours
+    Column("message_id", String(36), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("position", String(80), nullable=False),
+    Column("raised_at", BigInteger, nullable=False),
+    Column("level", Integer, nullable=False, server_default="0"),  # which contact: 0 the first
+    Column("due_at", BigInteger, nullable=False),  # when that contact must have said so
+    Column("next_at", BigInteger, nullable=False),  # when somebody is told next
+    Column("tries", Integer, nullable=False, server_default="0"),  # at this level
+    Column("told_at", BigInteger),  # when a contact was told last
+    Column("seen_at", BigInteger),  # when it was acknowledged
+    Column("seen_by", String(80), nullable=False, server_default=""),
+    Index("risk_referral_ix", "referral_id"),
+)
+Index(
+    "risk_open_ix",
+    risk.c.next_at,
+    sqlite_where=text("seen_at IS NULL"),
+    postgresql_where=text("seen_at IS NULL"),
+)
+
 lane = Table(
     "lane",
     metadata,

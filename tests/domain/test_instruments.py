@@ -13,7 +13,6 @@ from bridge.domain.instruments import (
     SWEMWBS_METRIC,
     Direction,
     Instrument,
-    ScoreForm,
     check_items,
     check_respondent,
     check_score,
@@ -21,6 +20,7 @@ from bridge.domain.instruments import (
     metric_of,
     safety_trigger,
 )
+from bridge.domain.outcome import ScoreForm
 from bridge.errors.catalogue import CATALOGUE
 
 RANGES = {

@@ -105,12 +105,13 @@ class Ground:
     service: FhirServer = field(default_factory=FhirServer)
     record: FhirServer = field(default_factory=FhirServer)
     urls: dict[str, str] = field(default_factory=dict)
+    scheme: str = SCHEME
 
     def settings(self, mode: str = "live", *, poll: int = 0, more: str = "", **changes: Any) -> Settings:
         """Settings and scheme of this site; `more` is put at the end of the scheme."""
         schemes = self.folder / "mappings" / "schemes"
         schemes.mkdir(parents=True, exist_ok=True)
-        text = SCHEME.format(mode=mode, poll=poll, more=more, **self.urls)
+        text = self.scheme.format(mode=mode, poll=poll, more=more, **self.urls)
         (schemes / "journey.toml").write_text(text, "utf-8")
         values: dict[str, Any] = {
             "base": "https://bridge.test",

@@ -98,6 +98,18 @@ def an_observation(n: int, referral: str) -> dict[str, Any]:
     }
 
 
+def an_outcome_event(n: int, referral: str) -> dict[str, Any]:
+    """What a service without FHIR says of the n-th person, each time something else."""
+    return {
+        "schema_version": "1",
+        "id": str(uuid4()),
+        "time": now(),
+        "referral": referral,
+        "nhs_number": number(n),
+        "type": "accepted",
+    }
+
+
 def a_search(referral: str) -> bytes:
     """The form of a search for one referral."""
     return urlencode({"identifier": f"{BASE}/Id/referral|{referral}"}).encode()

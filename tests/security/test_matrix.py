@@ -82,6 +82,7 @@ ROWS: dict[str, Row] = {
     "POST /fhir/ServiceRequest": Row(others=403, may={"system": 201}, body="request"),
     "POST /fhir": Row(others=403, may={"system": 200, "service": 400, "service-other": 400}, body="bundle"),
     "POST /fhir/$process-message": Row(others=403, may={"system": 200}, body="message"),
+    "POST /events/outcomes": Row(others=403, may={"service": 202, "service-other": 422}, body="outcome"),
     # A service reports on what it was sent; that a referral is another's is told like any that is not known.
     "POST /fhir/Task": Row(others=403, may=REPORTS, body="task"),
     "PUT /fhir/Task/{identity}": Row(others=403, may=CORRECTS, body="task"),
@@ -91,6 +92,10 @@ ROWS: dict[str, Row] = {
     ),
     # Content is read by its practice and, as far as it was released, by its service. An operator sees states.
     "GET /fhir/ServiceRequest/{identity}": Row(others=404, may=READERS),
+    # A service collects its own work; this referral has not left yet, so nobody sees it.
+    "GET /fhir/Task": Row(others=403, may={"service": 200, "service-other": 200}),
+    "GET /fhir/Task/{identity}": Row(others=403, may={"service": 404, "service-other": 404}),
+    "GET /fhir/Patient/{identity}": Row(others=403, may={"service": 404, "service-other": 404}),
     "GET /fhir/ServiceRequest": Row(others=400, may={}),  # asked for nothing
     "POST /fhir/ServiceRequest/_search": Row(others=200, may={}, body="search"),
     # Letters are for the people of their practice.
@@ -111,6 +116,7 @@ SENT: dict[str, Callable[[int, str], dict[str, Any]]] = {
     "bundle": lambda n, _: {"json": requests.a_bundle(n)},
     "message": lambda n, _: {"json": requests.a_message(n), "headers": requests.bars_headers()},
     "task": lambda _, referral: {"json": requests.a_task(1, referral)},
+    "outcome": lambda _, referral: {"json": requests.an_outcome_event(1, referral)},
     "score": lambda _, referral: {"json": requests.an_observation(1, referral)},
     "search": lambda _, referral: {"content": requests.a_search(referral), "headers": FORM},
 }

@@ -39,12 +39,34 @@ ENTRIES: dict[str, Entry] = {
         "Check the referral's identifier and its subject; report only what this service was sent.",
         "forbidden",
     ),
+    "risk-raised": Entry(
+        "This speaks of a risk, and the scheme's risk contact is being told. This is no emergency channel.",
+        "Where somebody is in danger now, call 999; tell the practice by telephone as your own rules say.",
+        "business-rule",
+    ),
+    "outcome-attendance": Entry(
+        "The attendance code does not fit the type of the event.",
+        "Send 5 or 6 for attended; not-attended is 3 or 7, contact-cancelled 2 or 4, booked 0.",
+        "invariant",
+    ),
+    "outcome-count": Entry(
+        "The message holds no event, or too many.", "Send between one and 5000 in a message.", "too-long"
+    ),
+    "outcome-csv-column": Entry(
+        "The first line holds a column nobody knows, or one twice.",
+        "Name the columns as docs/reference/outcomes.md does.",
+        "structure",
+    ),
+    "outcome-csv-unreadable": Entry(
+        "The file is not CSV in UTF-8.", "Save it as CSV (UTF-8), cells with commas in quotes.", "structure"
+    ),
     "rejected": Entry(
         "The service rejected the referral.",
         "The practice reads the reason and decides what to do for the person.",
         "informational",
     ),
     "reopened": Entry("The service opened the referral again.", "Nothing to do.", "informational"),
+    "risk-seen": Entry("Somebody has acknowledged this risk before.", "Nothing to do.", "informational"),
     "score-not-signed-off": Entry(
         "The score was kept and not filed: no clinician of the scheme has signed its code off.",
         "Add it to write_back in the scheme, on measure, once a clinician has agreed.",

@@ -486,3 +486,32 @@ def upgrade() -> None:
     )
     op.create_index("session_account_ix", "session", ["account"], unique=False)
     op.create_index("session_until_ix", "session", ["until"], unique=False)
+    op.create_table(
+        "risk",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("scheme", sa.String(length=64), nullable=False),
+        sa.Column("service", sa.String(length=64), nullable=False),
+        sa.Column("practice", sa.String(length=12), server_default="", nullable=False),
+        sa.Column("referral_id", sa.String(length=36), nullable=True),
+        sa.Column("message_id", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("position", sa.String(length=80), nullable=False),
+        sa.Column("raised_at", sa.BigInteger(), nullable=False),
+        sa.Column("level", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("told_at", sa.BigInteger(), nullable=True),
+        sa.Column("seen_at", sa.BigInteger(), nullable=True),
+        sa.Column("seen_by", sa.String(length=80), server_default="", nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("risk_referral_ix", "risk", ["referral_id"], unique=False)
+    op.create_index(
+        "risk_open_ix",
+        "risk",
+        ["next_at"],
+        unique=False,
+        sqlite_where=sa.text("seen_at IS NULL"),
+        postgresql_where=sa.text("seen_at IS NULL"),
+    )
