@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
+from bridge.app.rules import open_rules
 from bridge.cli import choosing, output
-from bridge.cli.access import read
+from bridge.cli.access import read, settings
 from bridge.store import reports
 from bridge.store.reports import Practice, Reason
 
-_PLACE = ("partner", "kind", "source", "position")
+_PLACE = ("partner", "kind", "source", "position", "priority", "owner")
+USUAL_DAYS = 28  # of silence, in a scheme that is gone
 SHOWN = 5  # entries of a reason on the page; JSON has more
 
 
@@ -24,19 +26,22 @@ def report(
     practice: Annotated[str, typer.Option(help="ODS code of one practice; none: all of them.")] = "",
     since: choosing.Since = "24h",
     quiet_days: Annotated[
-        int, typer.Option(min=1, help="An open referral without news for so many days is listed.")
-    ] = 28,
+        int | None,
+        typer.Option(min=1, help="List what had no news for so many days; else as each scheme says."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """What was sent for each practice, what was not and why, what waits for whom. No patient data."""
     begin = choosing.moment(since) or 0
-    found = read(lambda tx: reports.report(tx, since=begin, practice=practice or None, quiet_days=quiet_days))
+    terms = () if quiet_days else open_rules(settings()).rulebook.terms_of_silence()
+    usual, asked = quiet_days or USUAL_DAYS, practice or None
+    found = read(lambda tx: reports.report(tx, since=begin, practice=asked, quiet_days=usual, terms=terms))
     if as_json:
         output.as_json({"since": begin, "until": time.time_ns() // 1_000_000, "practices": _json(found)})
         return
     output.out.print(f"Since {output.when(begin)} UTC", highlight=False)
     for each in found:
-        _tell(each, quiet_days)
+        _tell(each)
     if not found:
         output.out.print("Nothing is known of any practice.")
 
@@ -50,7 +55,7 @@ def _json(found: list[Practice]) -> list[dict[str, Any]]:
     return told
 
 
-def _tell(told: Practice, quiet_days: int) -> None:
+def _tell(told: Practice) -> None:
     output.out.print(f"\n[bold]{told.ods or 'Of no known practice'}[/]", highlight=False)
     for source, at in sorted(told.feeds.items()):
         output.out.print(f"  what {source} told is as of {output.when(at)} UTC", highlight=False)
@@ -68,13 +73,21 @@ def _tell(told: Practice, quiet_days: int) -> None:
     _reasons("Not sent", told.not_sent)
     _reasons("Refused: the sender has to mend and send again", told.refused)
     _reasons("Waiting for a person", told.parked)
+    _listed("Risks that nobody has acknowledged (bridge risks)", told.risks)
+    _listed("The service cannot reach the person", told.unreachable)
     if told.rejected:
         output.out.print(f"  [bold]Not accepted by the service: {len(told.rejected)}[/]", highlight=False)
         _entries(told.rejected)
     if told.n_ageing:
-        words = f"Open without news from the service for {quiet_days} days: {told.n_ageing}"
+        words = f"Ageing, open and without news from the service for too long: {told.n_ageing}"
         output.out.print(f"  [bold]{words}[/]", highlight=False)
         _entries(told.ageing)
+
+
+def _listed(title: str, entries: list[dict[str, Any]]) -> None:
+    if entries:
+        output.out.print(f"  [bold]{title}: {len(entries)}[/]", highlight=False)
+        _entries(entries)
 
 
 def _reasons(title: str, reasons: list[Reason]) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bridge.schemes.gate import Case, Decision, Verdict, decide, forbidden, withdrawal
 from bridge.schemes.scheme import Mode, PracticeRule, Scheme
+from bridge.store.ageing import Quiet
 
 __all__ = [
     "Case",
@@ -40,6 +41,18 @@ class Rulebook:
     def versions(self) -> dict[str, str]:
         """The version of each scheme that counts now."""
         return {scheme.name: scheme.version for scheme in self.schemes}
+
+    def terms_of_silence(self) -> tuple[Quiet, ...]:
+        """For each scheme after how long a silent referral is ageing, and who looks into it."""
+        return tuple(
+            Quiet(
+                scheme=scheme.name,
+                days=scheme.silent_days,
+                urgent_days=scheme.silent_days_urgent,
+                owner=scheme.ageing_owner or scheme.service.title,
+            )
+            for scheme in self.schemes
+        )
 
     def of_service(self, service: str) -> tuple[Scheme, ...]:
         """The schemes that send to a service."""

@@ -165,6 +165,15 @@ class Scheme(Strict):
     reopen_days: int = Field(
         default=30, ge=0, le=3650, description="A referral this soon after a closure waits for a person."
     )
+    silent_days: int = Field(
+        default=28, ge=1, le=365, description="After so many days without news an open referral is ageing."
+    )
+    silent_days_urgent: int = Field(
+        default=7, ge=1, le=365, description="The same of one that is urgent, asap or stat."
+    )
+    ageing_owner: str = Field(
+        default="", description="Who looks into ageing referrals; empty: the service, by its title."
+    )
     follow_up_days: int = Field(
         default=0, ge=0, le=365, description="A second score sooner than this is remarked on; 0: never."
     )

@@ -1,6 +1,6 @@
 """What became of the referrals of each practice: numbers, reasons and ids of ours; no patient data."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,11 +8,11 @@ from sqlalchemy import ColumnElement, func, or_, select
 
 from bridge.domain.delivery import Leg
 from bridge.domain.journey import DeliveryState, EventState, ReferralState
+from bridge.store import ageing
 from bridge.store.tables import UNSETTLED_EVENT, delivery, event, event_key, feed, message, referral, settled
 from bridge.store.unit import Tx
 
 MOST = 200  # entries of each list; the numbers count all
-DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +39,25 @@ class Practice:
     not_sent: list[Reason] = field(default_factory=list)
     parked: list[Reason] = field(default_factory=list)  # whenever they were set aside
     refused: list[Reason] = field(default_factory=list)  # the sender was told to mend them
+    risks: list[dict[str, Any]] = field(default_factory=list)  # nobody has acknowledged them
+    unreachable: list[dict[str, Any]] = field(default_factory=list)  # the service cannot reach the person
     rejected: list[dict[str, Any]] = field(default_factory=list)  # the service said no
     ageing: list[dict[str, Any]] = field(default_factory=list)  # open and without news for long
     n_ageing: int = 0
 
 
-def report(tx: Tx, *, since: int, practice: str | None, quiet_days: int) -> list[Practice]:
-    """Every practice that anything is known of, or one, in order of ODS codes."""
+def report(
+    tx: Tx,
+    *,
+    since: int,
+    practice: str | None,
+    quiet_days: int,
+    terms: Sequence[ageing.Quiet] = (),
+) -> list[Practice]:
+    """Every practice that anything is known of, or one, in order of ODS codes.
+
+    `quiet_days`: of a scheme that `terms` does not name, an open referral is ageing after so many.
+    """
     found: dict[str, Practice] = {}
 
     def of(ods: str) -> Practice:
@@ -70,7 +82,7 @@ def report(tx: Tx, *, since: int, practice: str | None, quiet_days: int) -> list
         of(ods).parked.extend(reasons)
     for row in tx.run(_of(_REJECTED.where(referral.c.updated_at >= since), referral.c.practice, practice)):
         of(row.practice).rejected.append(_entry(row))
-    _age(tx, of, practice, quiet_days)
+    _age(tx, of, practice, quiet_days, terms, since)
     return [found[ods] for ods in sorted(found)]
 
 
@@ -180,15 +192,19 @@ def _entry(row: Any) -> dict[str, Any]:
     return {str(name): value for name, value in row._mapping.items() if name not in ("practice", "code")}  # noqa: SLF001
 
 
-def _age(tx: Tx, of: Any, practice: str | None, quiet_days: int) -> None:
-    """Open referrals of which the service has said nothing for long, the oldest first."""
-    last = func.coalesce(referral.c.heard_at, referral.c.opened_at)
-    quiet = (referral.c.state == ReferralState.OPEN.value, last < tx.now - quiet_days * DAY_MS)
-    counts = select(referral.c.practice, func.count().label("n")).where(*quiet).group_by(referral.c.practice)
-    for row in tx.run(_of(counts, referral.c.practice, practice)):
-        of(row.practice).n_ageing = row.n
-    listed = select(
-        referral.c.practice, referral.c.id, referral.c.opened_at, referral.c.heard_at, referral.c.task_status
-    )
-    for row in tx.run(_of(listed.where(*quiet), referral.c.practice, practice).order_by(last).limit(MOST)):
-        of(row.practice).ageing.append(_entry(row))
+def _age(
+    tx: Tx, of: Any, practice: str | None, quiet_days: int, terms: Sequence[ageing.Quiet], since: int
+) -> None:
+    """What a person has to look into although nothing failed."""
+
+    def narrowed(query: Any) -> Any:
+        return _of(query, referral.c.practice, practice)
+
+    for ods, told in ageing.counted(tx, usual=quiet_days, terms=terms, of=narrowed):
+        of(ods).n_ageing = told["n"]
+    for ods, told in ageing.listed(tx, usual=quiet_days, terms=terms, of=narrowed, most=MOST):
+        of(ods).ageing.append(told)
+    for ods, told in ageing.unreachable(tx, since=since, of=narrowed, most=MOST):
+        of(ods).unreachable.append(told)
+    for ods, told in ageing.risks(tx, practice, MOST):
+        of(ods).risks.append(told)

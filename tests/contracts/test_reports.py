@@ -4,13 +4,19 @@ from dataclasses import asdict
 from typing import Any
 
 import orjson
+from sqlalchemy import select, update
 
 from bridge.delivery import outbox
 from bridge.domain.delivery import Kind, Leg
-from bridge.domain.journey import EventState, ReferralStep
-from bridge.store import Store, claims, feeds, keys, lanes, messages, referrals
+from bridge.domain.journey import EventState, OutcomeState, ReferralStep
+from bridge.domain.outcome import Outcome, OutcomeKind
+from bridge.store import Store, claims, feeds, keys, lanes, messages, outcomes, referrals, risks
+from bridge.store.ageing import Quiet
 from bridge.store.keys import Key
+from bridge.store.outcomes import Told
 from bridge.store.reports import Practice, report
+from bridge.store.risks import Raised
+from bridge.store.tables import referral
 from tests.contracts.keeping import DAY, a_message, an_event, deliver, refer
 from tests.contracts.test_lanes import an_order, claim, opened
 
@@ -177,3 +183,48 @@ async def test_no_patient_is_on_the_list(store: Store, clock: Any) -> None:
 async def test_a_practice_nothing_is_known_of_has_an_empty_list(store: Store, clock: Any) -> None:
     """Asked for by name it is there, and says so."""
     assert await told(store, clock, practice=OTHER) == {OTHER: Practice(ods=OTHER)}
+
+
+async def test_silence_is_long_by_scheme_and_urgency_and_has_an_owner(store: Store, clock: Any) -> None:
+    """An urgent referral is ageing sooner; a scheme that is gone counts by the usual days."""
+    slow, urgent = await refer(store, 1), await refer(store, 2)
+    await store.run(
+        lambda tx: tx.run(update(referral).where(referral.c.id == urgent).values(priority="urgent"))
+    )
+    clock.forward(10 * DAY)
+    since = clock.ms
+    terms = (Quiet(scheme=await _scheme(store), days=28, urgent_days=7, owner="Hub manager"),)
+
+    async def ageing(**how: Any) -> list[tuple[str, str]]:
+        asked = {"since": since, "practice": None, "quiet_days": 5} | how
+        (found,) = await store.read(lambda tx: report(tx, **asked))
+        assert found.n_ageing == len(found.ageing)
+        return sorted((entry["id"], entry["owner"]) for entry in found.ageing)
+
+    assert await ageing(terms=terms) == [(urgent, "Hub manager")]
+    assert await ageing() == sorted([(slow, ""), (urgent, "")])
+
+
+async def _scheme(store: Store) -> str:
+    return str(await store.read(lambda tx: tx.run(select(referral.c.scheme).limit(1)).scalar_one()))
+
+
+async def test_who_cannot_be_reached_and_a_risk_are_on_the_list_the_same_day(
+    store: Store, clock: Any
+) -> None:
+    """A person the service gave no news of is somebody's to look for."""
+    found = await refer(store, 1)
+    said = Outcome(
+        kind=OutcomeKind.UNREACHABLE, identifier="i", version="1", status="on-hold", referral_ref=""
+    )
+    told_of = Told(id="o", referral_id=found, message_id="m", outcome=said, state=OutcomeState.CURRENT)
+    raised = Raised(
+        id="r", scheme="s", service="p", practice="A99999", referral_id=found, message_id="m", kind="stated",
+        position="$",
+    )  # fmt: skip
+    await store.run(lambda tx: outcomes.add(tx, told_of))
+    await store.run(lambda tx: risks.add(tx, raised, within_ms=1000))
+    practice = (await told(store, clock))["A99999"]
+
+    assert [entry["id"] for entry in practice.unreachable] == [found]
+    assert [entry["referral_id"] for entry in practice.risks] == [found]

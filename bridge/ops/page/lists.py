@@ -76,7 +76,13 @@ async def practice(office: Office, person: Person, asked: Mapping[str, str]) -> 
 
     def look(tx: Tx) -> tuple[int, list[reports.Practice]]:
         begin = tx.now - SINCE[since][1] * DAY
-        return begin, reports.report(tx, since=begin, practice=chosen, quiet_days=QUIET_DAYS)
+        return begin, reports.report(
+            tx,
+            since=begin,
+            practice=chosen,
+            quiet_days=QUIET_DAYS,
+            terms=office.context.rulebook.terms_of_silence(),
+        )
 
     begin, found = await office.store.read(look)
     listed = next((each for each in found if each.ods == chosen), reports.Practice(ods=chosen))
