@@ -31,7 +31,7 @@ from bridge.delivery.worker import Terms, Worker
 from bridge.errors import ConfigError
 from bridge.events import observed_by
 from bridge.fhir.naming import Naming
-from bridge.intake import answers, control, fhir, http, outcomes, worklist
+from bridge.intake import answers, control, fhir, http, outcomes, undelivered, worklist
 from bridge.intake.control import Verb
 from bridge.intake.desk import Desk
 from bridge.ops.limits import Bounds, Gauge
@@ -123,6 +123,7 @@ class Bridge:
             app.include_router(http.routes(self.desk))
             node = self.settings.node
             app.include_router(worklist.routes(self.desk, self.chain, node))
+            app.include_router(undelivered.routes(self.desk, self.chain, node))
             app.include_router(fhir.routes(self.desk, self.chain, node=node, version=VERSION))
         if self.settings.page.shown:
             app.include_router(self._page())

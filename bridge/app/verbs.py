@@ -10,8 +10,9 @@ from bridge import letters
 from bridge.errors import NotFound
 from bridge.events import Event, emit
 from bridge.intake.control import Verb
+from bridge.intake.undelivered import printed
 from bridge.ops.retention import Purger
-from bridge.pipeline import replay, restored, risks, worklist
+from bridge.pipeline import replay, restored, risks, undelivered, worklist
 from bridge.pipeline.later import Translator
 from bridge.pipeline.mend import Hand
 from bridge.pipeline.replay import Replayer
@@ -52,6 +53,7 @@ class Works:
             "risk-acknowledge": self._risk_acknowledge,
             "risk-show": self._risk_show,
             "outcomes-import": self._outcomes_import,
+            "undelivered-print": self._undelivered_print,
         }
 
     async def _purge(self, hand: Hand, _said: Said) -> Said:
@@ -121,6 +123,12 @@ class Works:
     async def _risk_show(self, hand: Hand, said: Said) -> Said:
         """A risk and whom it is about; who looked is audited in the same unit."""
         return await self.store.run(lambda tx: risks.shown(tx, hand, said["risk"]))
+
+    async def _undelivered_print(self, hand: Hand, said: Said) -> Said:
+        practice = said["practice"]
+        people = await self.store.run(lambda tx: undelivered.of_practice(tx, hand, practice))
+        content = printed(self.translator.context, practice, people)
+        return {"people": len(people), "content": b64encode(content.encode()).decode()}
 
     async def _outcomes_import(self, hand: Hand, said: Said) -> Said:
         """A file of outcome events of one service, in base64, as if the service had sent it."""

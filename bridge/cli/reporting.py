@@ -1,7 +1,10 @@
 """`bridge report`: the list a practice manager reads; no patient data."""
 
+import os
 import time
+from base64 import b64decode
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +12,7 @@ import typer
 from bridge.app.rules import open_rules
 from bridge.cli import choosing, output
 from bridge.cli.access import read, settings
+from bridge.cli.acting import acting
 from bridge.store import reports
 from bridge.store.reports import Practice, Reason
 
@@ -20,6 +24,7 @@ SHOWN = 5  # entries of a reason on the page; JSON has more
 def add_to(app: typer.Typer) -> None:
     """Put the command on the main command."""
     app.command()(report)
+    app.command()(undelivered)
 
 
 def report(
@@ -109,3 +114,22 @@ def _entries(entries: list[dict[str, Any]]) -> None:
         output.out.print(f"           {at}  {entry['id']}  {place}", highlight=False)
     if len(entries) > SHOWN:
         output.out.print("           … and more: --json has them all", highlight=False)
+
+
+def undelivered(
+    practice: Annotated[str, typer.Argument(help="ODS code of the practice.")],
+    file: Annotated[Path, typer.Argument(help="Where to write it: name.html.")],
+    why: Annotated[
+        str, typer.Option(help="The reason, for the audit. No patient data.")
+    ] = "list for downtime",
+) -> None:
+    """Write whose referral has not reached the service yet, to print for a day without IT. Patient data."""
+    with acting(why) as act:
+        made = act("undelivered-print", {"practice": practice.upper()})
+    try:
+        with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as opened:
+            opened.write(b64decode(made["content"]))
+    except FileExistsError:
+        output.err.print("There is a file of that name already; it stays as it is.")
+        raise typer.Exit(1) from None
+    output.out.print(f"{made['people']} people in {file}; only you can read it.", highlight=False)

@@ -99,6 +99,7 @@ ROWS: dict[str, Row] = {
     "GET /fhir/ServiceRequest": Row(others=400, may={}),  # asked for nothing
     "POST /fhir/ServiceRequest/_search": Row(others=200, may={}, body="search"),
     # Letters are for the people of their practice.
+    "GET /practices/{practice}/undelivered": Row(others=404, may={"practice": 200, "officer": 200}),
     "GET /practices/{practice}/worklist": Row(others=404, may={"practice": 200, "officer": 200}),
     "GET /practices/{practice}/worklist/letters.html": Row(others=404, may={"practice": 200, "officer": 200}),
     "GET /practices/{practice}/worklist/letters.pdf": Row(others=404, may={"practice": 204, "officer": 204}),

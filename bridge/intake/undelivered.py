@@ -1,0 +1,50 @@
+"""`GET /practices/{ods}/undelivered`: who has not reached the service yet, to print for a day without IT."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from bridge.domain.dates import LONDON
+from bridge.errors import NotFound
+from bridge.intake.desk import Desk
+from bridge.intake.worklist import may_read
+from bridge.pipeline import undelivered
+from bridge.pipeline.context import Context
+from bridge.pipeline.mend import Hand
+from bridge.pipeline.undelivered import Undelivered
+from bridge.store import audit
+
+Ods = Annotated[str, Path(pattern=r"^[A-Z0-9]{3,12}$")]
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+}
+
+
+def routes(desk: Desk, chain: audit.Chain, node: str) -> APIRouter:
+    """The printable list, for people at the practice and its data officer."""
+    router = APIRouter()
+
+    @router.get("/practices/{practice}/undelivered")
+    async def printed_list(practice: Ods, request: Request) -> Response:
+        """Everybody of the practice whose referral has not reached the service; each is audited as shown."""
+        caller = await desk.caller(request)
+        if not may_read(caller, practice):
+            raise NotFound
+        hand = Hand(actor=caller.name, why="list for downtime", node=node, chain=chain)
+        people = await desk.store.run(lambda tx: undelivered.of_practice(tx, hand, practice))
+        content = printed(desk.context, practice, people)
+        return Response(content, 200, HEADERS, "text/html; charset=utf-8")
+
+    return router
+
+
+def printed(context: Context, practice: str, people: list[Undelivered]) -> str:
+    """The list as a page, with times of London."""
+    when = {each.id: _words(context.from_ms(each.since)) for each in people}
+    return undelivered.page(practice, people, made=_words(context.now()), when=when)
+
+
+def _words(moment: datetime) -> str:
+    return f"{moment.astimezone(LONDON):%d %B %Y %H:%M}"
