@@ -5,13 +5,15 @@ the request, so a ServiceRequest in a report says nothing but which referral is 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from bridge.domain.episode import instrument_of
 from bridge.domain.outcome import Outcome
 from bridge.errors import Problem
 from bridge.fhir.bars_responses import is_response, response_outcome
+from bridge.fhir.form_outcomes import form_outcome
 from bridge.fhir.meanings import FhirAliases
 from bridge.fhir.naming import Naming
 from bridge.fhir.observation_outcomes import observation_outcome
@@ -81,11 +83,38 @@ def _reports(entry: Entry, fresh: Callable[[], OutcomeReading]) -> Iterator[Repo
                 yield _report(reading, task_outcome(reading, held, at))
             yield from _carried(held, at, fresh)
         case "Observation":
-            yield _report(reading, observation_outcome(reading, held, at))
+            outcome = observation_outcome(reading, held, at)
+            yield from (_report(reading, part) for part in _parts(outcome))
+        case "QuestionnaireResponse":
+            yield _report(reading, form_outcome(reading, held, at))
         case "MessageHeader" if is_response(held):
             yield _report(reading, response_outcome(reading, held, at))
         case kind if kind not in _CONTEXT:
             yield Report(position=at, problems=(Problem(code="fhir-outcome-unknown", at=at),))
+
+
+def _parts(outcome: Outcome) -> tuple[Outcome, ...]:
+    """One outcome for each component that names a questionnaire of its own: ONS4 is four scores."""
+    if outcome.value is not None or not outcome.components or instrument_of(outcome) is not None:
+        return (outcome,)
+    whole = outcome.instrument or outcome.code.text
+    parts = [replace(outcome, code=p.code, value=p.value, components=()) for p in outcome.components]
+    named = [
+        next((found for name in names if (found := instrument_of(replace(part, instrument=name)))), None)
+        for part in parts
+        for names in [(part.code.text, f"{whole} {part.code.text}")]
+    ]
+    if not all(named):
+        return (outcome,)
+    return tuple(
+        replace(
+            part,
+            identifier=f"{outcome.identifier}#{row.name}" if outcome.identifier else "",
+            instrument=row.name,
+        )
+        for part, row in zip(parts, named, strict=True)
+        if row is not None
+    )
 
 
 def _carried(task: Json, at: str, fresh: Callable[[], OutcomeReading]) -> Iterator[Report]:
@@ -93,7 +122,8 @@ def _carried(task: Json, at: str, fresh: Callable[[], OutcomeReading]) -> Iterat
     for place, held in placed(task, "contained", at):
         if text(held, "resourceType") == "Observation":
             reading = fresh()
-            yield _report(reading, observation_outcome(reading, held, place, within=task))
+            outcome = observation_outcome(reading, held, place, within=task)
+            yield from (_report(reading, part) for part in _parts(outcome))
 
 
 def _report(reading: OutcomeReading, outcome: Outcome) -> Report:

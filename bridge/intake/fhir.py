@@ -67,6 +67,16 @@ def _told(desk: Desk) -> APIRouter:
         """A score, or something that happened."""
         return await fhir_creates.tell(desk, request, "Observation")
 
+    @router.post("/QuestionnaireResponse", status_code=201)
+    async def create_form(request: Request) -> Response:
+        """A questionnaire that was answered."""
+        return await fhir_creates.tell(desk, request, "QuestionnaireResponse")
+
+    @router.put("/QuestionnaireResponse/{identity}")
+    async def update_form(identity: Id, request: Request) -> Response:
+        """The same amended, under the service's own id."""
+        return await fhir_creates.tell(desk, request, "QuestionnaireResponse", identity)
+
     @router.put("/Observation/{identity}")
     async def update_observation(identity: Id, request: Request) -> Response:
         """The same corrected, under the service's own id."""

@@ -21,7 +21,7 @@ from bridge.pipeline.verdict import Terms, Verdict
 from bridge.security.caller import Role
 from bridge.store.messages import Message
 
-Reported = Literal["Observation", "Task"]
+Reported = Literal["Observation", "QuestionnaireResponse", "Task"]
 NO_NEWS = "It says nothing yet of what became of the referral."
 
 

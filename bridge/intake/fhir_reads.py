@@ -45,6 +45,11 @@ CAPABILITIES = (
         documentation="Work of the calling service to collect, and its reports on its own referrals.",
     ),
     Capability(
+        resource="QuestionnaireResponse",
+        interactions=("create", "update"),
+        documentation="Reports of a service on its own referrals.",
+    ),
+    Capability(
         resource="Patient",
         interactions=("read",),
         documentation="Whom a referral of the calling service is about, as far as it was released.",

@@ -98,6 +98,22 @@ def an_observation(n: int, referral: str) -> dict[str, Any]:
     }
 
 
+def a_form(n: int, referral: str) -> dict[str, Any]:
+    """A questionnaire the n-th person answered, each time another one."""
+    items = [{"linkId": str(item), "answer": [{"valueInteger": 3}]} for item in range(1, 8)]
+    return {
+        "resourceType": "QuestionnaireResponse",
+        "id": "5",
+        "identifier": {"system": "https://elm.example/Id/form", "value": str(uuid4())},
+        "questionnaire": "https://elm.example/Questionnaire/swemwbs",
+        "basedOn": [{"identifier": {"system": f"{BASE}/Id/referral", "value": referral}}],
+        "status": "completed",
+        "subject": {"identifier": {"system": systems.NHS_NUMBER, "value": number(n)}},
+        "authored": now(),
+        "item": items,
+    }
+
+
 def an_outcome_event(n: int, referral: str) -> dict[str, Any]:
     """What a service without FHIR says of the n-th person, each time something else."""
     return {

@@ -90,6 +90,12 @@ ROWS: dict[str, Row] = {
     "PUT /fhir/Observation/{identity}": Row(
         others=403, may={"service": 200, "service-other": 422}, body="score"
     ),
+    "POST /fhir/QuestionnaireResponse": Row(
+        others=403, may={"service": 201, "service-other": 422}, body="form"
+    ),
+    "PUT /fhir/QuestionnaireResponse/{identity}": Row(
+        others=403, may={"service": 200, "service-other": 422}, body="form"
+    ),
     # Content is read by its practice and, as far as it was released, by its service. An operator sees states.
     "GET /fhir/ServiceRequest/{identity}": Row(others=404, may=READERS),
     # A service collects its own work; this referral has not left yet, so nobody sees it.
@@ -117,6 +123,7 @@ SENT: dict[str, Callable[[int, str], dict[str, Any]]] = {
     "bundle": lambda n, _: {"json": requests.a_bundle(n)},
     "message": lambda n, _: {"json": requests.a_message(n), "headers": requests.bars_headers()},
     "task": lambda _, referral: {"json": requests.a_task(1, referral)},
+    "form": lambda _, referral: {"json": requests.a_form(1, referral)},
     "outcome": lambda _, referral: {"json": requests.an_outcome_event(1, referral)},
     "score": lambda _, referral: {"json": requests.an_observation(1, referral)},
     "search": lambda _, referral: {"content": requests.a_search(referral), "headers": FORM},
