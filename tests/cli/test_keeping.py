@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bridge.errors import Unacceptable
 from tests.cli.site import Premises, set_up
 from tests.journeys.test_json_event import a_person, an_event
 
@@ -18,7 +19,9 @@ def site(tmp_path: Path) -> Premises:
 def test_a_running_bridge_is_held_reported_replayed_and_backed_up(site: Premises, tmp_path: Path) -> None:
     """All of it beside the server, through its control socket or its file."""
     with site.serving():
-        receipt = site.post(an_event()).headers["X-Receipt-ID"]
+        first = site.post(an_event())
+        receipt, referral = first.headers["X-Receipt-ID"], first.json()["events"][0]["referral"]
+        released = site.command("parked", "release", referral, "--why", "test")
         site.post(an_event(id="SPR-2", patient=a_person(nhs_number="9990000026", birth_date="2020-01-01")))
         report = practice_of(site.json("report"))
         dry = site.json("replay", receipt, "--why", "test", "--dry-run")
@@ -31,6 +34,8 @@ def test_a_running_bridge_is_held_reported_replayed_and_backed_up(site: Premises
         backup = site.command("backup", str(tmp_path / "copy.sqlite"))
         purged = site.command("purge", "--dry-run")
 
+    assert isinstance(released.exception, Unacceptable)
+    assert [problem.code for problem in released.exception.problems] == ["not-parked"]
     assert (report["referred"], report["waiting"], report["sent"]) == (1, 1, 0)
     assert [(r["code"], r["n"]) for r in report["not_sent"]] == [("under-age", 1)]
     assert dry["now"] == "duplicate"
