@@ -1,14 +1,14 @@
 """How a command reaches the store: straight for reading; for writing through the running bridge, or alone."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeVar
 
 import httpx
 
 from bridge.app.rules import open_rules
 from bridge.config import Settings, config_file, read_settings
-from bridge.errors import NotFound, Problem, Unacceptable
+from bridge.errors import NotFound, Unacceptable
 from bridge.intake.control import socket_in
 from bridge.pipeline import mend
 from bridge.pipeline.context import Context
@@ -68,15 +68,15 @@ def _through_server(site: Settings, verb: str, item: str, *, actor: str, why: st
     if answer.status_code == 404:
         raise NotFound("there is no such item")
     if answer.is_error:
-        raise Unacceptable(problems=tuple(problems_in(answer)))
+        raise refused(answer)
     return str(answer.json()["state"])
 
 
-def problems_in(answer: httpx.Response) -> Iterator[Problem]:
-    """What the running bridge said was wrong."""
-    for issue in answer.json().get("issue", ()):
-        for coding in issue.get("details", {}).get("coding", ()):
-            yield Problem(code=coding.get("code", "unacceptable"))
+def refused(answer: httpx.Response) -> Unacceptable:
+    """What the running bridge said was wrong, and what to do, in its own words."""
+    issues = answer.json().get("issue", ())
+    words = (f"{issue.get('details', {}).get('text', '')} {issue.get('diagnostics', '')}" for issue in issues)
+    return Unacceptable("\n".join(words))
 
 
 async def _alone(site: Settings, verb: str, item: str, *, actor: str, why: str) -> str:

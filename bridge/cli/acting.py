@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import httpx
 
 from bridge.app import open_bridge
-from bridge.cli.access import problems_in, running_bridge, settings
+from bridge.cli.access import refused, running_bridge, settings
 from bridge.config import Settings
-from bridge.errors import NotFound, Unacceptable, Unavailable
+from bridge.errors import NotFound, Unavailable
 from bridge.intake.control import socket_in
 from bridge.pipeline.mend import Hand
 from bridge.security.redact import clean
@@ -52,7 +52,7 @@ def _ask(client: httpx.Client, verb: str, said: Said) -> Said:
         raise NotFound("there is no such thing")
     if answer.status_code in (429, 503):
         raise Unavailable("the running bridge cannot do that now")
-    raise Unacceptable(problems=tuple(problems_in(answer)))
+    raise refused(answer)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def test_a_running_bridge_is_held_reported_replayed_and_backed_up(site: Premises
         purged = site.command("purge", "--dry-run")
 
     assert isinstance(released.exception, Unacceptable)
-    assert [problem.code for problem in released.exception.problems] == ["not-parked"]
+    assert "not-parked; rule: it is open" in str(released.exception)
     assert (report["referred"], report["waiting"], report["sent"]) == (1, 1, 0)
     assert [(r["code"], r["n"]) for r in report["not_sent"]] == [("under-age", 1)]
     assert dry["now"] == "duplicate"
