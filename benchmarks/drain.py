@@ -135,9 +135,10 @@ async def poison(how_many: int = 2_000) -> list[dict[str, Any]]:
     return [row("poison", harmonic_mean(speeds[1]), harmonic_mean(speeds[0]), PER_SECOND)]
 
 
-def row(name: str, ours: float, floor: float, unit: str) -> dict[str, Any]:
+def row(name: str, ours: float, floor: float, unit: str, *, digits: int = 1) -> dict[str, Any]:
     """One row of the results file."""
-    figures = {"bridge": round(ours, 1), "floor": round(floor, 1), "ratio": round(ours / floor, 3)}
+    ratio = round(ours / floor, 3)
+    figures = {"bridge": round(ours, digits), "floor": round(floor, digits), "ratio": ratio}
     return {"name": name, **figures, "unit": unit}
 
 
