@@ -22,7 +22,7 @@ from bridge.store.migrate import upgrade
 from tests import postgres_server
 from tests.faults.test_sigkill import bad_days, check, said
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.postgres, pytest.mark.timeout(400)]
 DEADLINE_S = 0.5  # of one request; the lease is twice three of them and ten seconds
 
 
@@ -90,7 +90,7 @@ async def test_nodes_die_freeze_and_lose_the_database_and_nothing_is_lost_or_dou
     upgrade(url)
     service = FhirServer()
     service.script(*bad_days(23))
-    async with running(service.app) as base, asyncio.timeout(150):
+    async with running(service.app) as base, asyncio.timeout(360):
         first = Node(tmp_path / "n0", url=url, endpoint=f"{base}/fhir", keys=None)
         keys = first.keys.read_bytes()
         nodes = [first, *(_node(tmp_path, n, url, base, keys) for n in (1, 2))]
