@@ -78,7 +78,8 @@ def _apply(
         return _done(message, n, event_id, replace(reading, event=held), applied)
     if event is None:
         state = EventState.PARKED if bulk else EventState.REFUSED
-        practice = message.practice or reading.practice
+        own = origin.may_speak_for(reading.practice)
+        practice = message.practice or (reading.practice if own else "")
         applied = Applied(state=state, code=reading.problems[0].code, practice=practice)
     else:
         applied = translate.apply(tx, ctx, origin, event)

@@ -70,7 +70,14 @@ def apply(record: Record, mapping: Mapping, *, arrived: datetime) -> Reading:
         warnings=found.warnings,
         unmapped=tuple(record.unused(mapping.known)[:MOST]),
         mapping=mapping.label,
+        practice=_practice(found.values) if found.problems else "",
     )
+
+
+def _practice(values: Values) -> str:
+    """The ODS code of what cannot be used, so that its practice finds it on its list."""
+    ods = values.one("practice.ods")
+    return ods.code if ods else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

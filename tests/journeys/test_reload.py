@@ -15,7 +15,7 @@ import pytest
 from bridge.app import Bridge
 from bridge.errors import ConfigError
 from bridge.pipeline.mend import Hand
-from bridge.store import audit, views
+from bridge.store import audit, reports, views
 from tests.journeys.conftest import OPERATOR_KEY, Ground, Site
 from tests.journeys.test_json_event import an_event
 from tests.journeys.test_replay import a_run, carry_out, outcomes_of
@@ -106,6 +106,17 @@ async def test_a_practice_overlay_comes_and_changes(hub: Site, ground: Ground) -
 
     assert (refused.status_code, taken.status_code) == (422, 202)
     assert [r["priority"] for r in hub.service.resources("ServiceRequest")] == ["asap"]
+
+
+async def test_a_code_that_nobody_mapped_is_on_the_list_of_its_practice(hub: Site) -> None:
+    """Counted by practice and reason, so that whoever keeps the mapping sees which practice needs a line."""
+    await post(hub, "R-1", "soonish")
+    await post(hub, "R-2", "whenever", number="9990000026")
+    (told,) = await hub.bridge.store.read(
+        lambda tx: reports.report(tx, since=0, practice="A99999", quiet_days=28)
+    )
+
+    assert [(reason.code, reason.n) for reason in told.refused] == [("code-not-in-table", 2)]
 
 
 async def test_wrong_rules_change_nothing_and_are_all_told(hub: Site, ground: Ground) -> None:
