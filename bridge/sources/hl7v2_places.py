@@ -127,7 +127,8 @@ def _provider_ids(roles: tuple[str, ...], kind: str) -> Search:
                 if kind not in provider.raw(field).upper():
                     continue
                 for repetition in provider.repetitions(field):
-                    types = (repetition.part(n, 1).strip().upper() for n in range(2, 10))
+                    last = min(len(repetition.components), 9)
+                    types = (repetition.part(n, 1).strip().upper() for n in range(2, last + 1))
                     if kind in types and repetition.part(1) not in ("", DELETE):
                         yield Found(value=repetition.part(1).strip(), at=repetition.place(1))
 

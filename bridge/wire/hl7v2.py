@@ -63,8 +63,10 @@ class Repetition(NamedTuple):
         if not text:
             return ""
         delimiters = self.segment.delimiters
-        if subcomponent:
+        if subcomponent and (subcomponent > 1 or delimiters.subcomponent in text):
             text = _nth(text, delimiters.subcomponent, subcomponent)
+        if text.isalnum():  # most are: neither a delimiter nor an escape is a letter or digit
+            return text
         if not text.strip(delimiters.component + delimiters.subcomponent):
             return ""
         return unescape(text, delimiters, self.segment.charset)[0]

@@ -119,6 +119,16 @@ async def test_a_code_that_nobody_mapped_is_on_the_list_of_its_practice(hub: Sit
     assert [(reason.code, reason.n) for reason in told.refused] == [("code-not-in-table", 2)]
 
 
+async def test_what_goes_nowhere_is_counted_by_its_system(hub: Site) -> None:
+    """A rising number says that a system sends more than its mapping knows; no field or value is named."""
+    await post(hub, "R-1")
+    told = (await hub.get("/metrics", OPERATOR_KEY)).text
+    (line,) = [line for line in told.splitlines() if line.startswith("bridge_unmapped_fields_total{")]
+
+    assert line.startswith('bridge_unmapped_fields_total{source="hub"} ')
+    assert float(line.rpartition(" ")[2]) > 0
+
+
 async def test_wrong_rules_change_nothing_and_are_all_told(hub: Site, ground: Ground) -> None:
     """One wrong file keeps the right ones out too; every problem of every file is named with its line."""
     write(ground.folder, version=2, routine="whenever", overlay="never")
