@@ -10,12 +10,13 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import drain, extract, footprint, history, intake, recovery
+from benchmarks import convert, drain, extract, footprint, history, intake, recovery
 
 PARTS = {
     "intake": intake,
     "drain": drain,
     "extract": extract,
+    "convert": convert,
     "history": history,
     "recovery": recovery,
     "footprint": footprint,
