@@ -57,17 +57,15 @@ class Repetition(NamedTuple):
 
     def part(self, component: int = 0, subcomponent: int = 0) -> str:
         """The unescaped text of one part, the whole by default; what is only delimiters is empty."""
-        text = self.raw
-        if component:
-            text = self.components[component - 1] if component <= len(self.components) else ""
-        if not text:
+        if component > len(self.components):
             return ""
+        text = self.components[component - 1] if component else self.raw
         delimiters = self.segment.delimiters
-        if subcomponent and (subcomponent > 1 or delimiters.subcomponent in text):
+        if subcomponent:
             text = _nth(text, delimiters.subcomponent, subcomponent)
-        if text.isalnum():  # most are: neither a delimiter nor an escape is a letter or digit
+        if text.isalnum():  # as most are; neither delimiters nor escapes ever are
             return text
-        if not text.strip(delimiters.component + delimiters.subcomponent):
+        if not text.strip(delimiters.component + delimiters.subcomponent):  # also when there is none
             return ""
         return unescape(text, delimiters, self.segment.charset)[0]
 
