@@ -14,6 +14,8 @@ from bridge.fhir.compare import Difference
 from bridge.pipeline.rehearsal import Rehearsed
 from bridge.sources.told import told
 
+NOTHING = "Nothing here can be used: `bridge map try` says why."
+
 
 def as_plain(trial: Trial) -> dict[str, Any]:
     """A trial for a script."""
@@ -104,7 +106,8 @@ def show_explained(found: Explained, path: str) -> None:
             f"{row['element']} = {row['value']}  <- {at}{by}", markup=False, highlight=False, soft_wrap=True
         )
     if not found.rows:
-        output.out.print(f"Nothing in this message makes {path or 'anything'}.", markup=False, soft_wrap=True)
+        words = f"Nothing in this message makes {path}." if path else NOTHING
+        output.out.print(words, markup=False, highlight=False, soft_wrap=True)
     for row in found.could:
         where = ", ".join(row["mapping"]) or "nowhere in this mapping"
         output.out.print(
@@ -139,7 +142,7 @@ def show_changes(messages: int, rows: Sequence[dict[str, Any]]) -> None:
 def show_ledger(entries: Sequence[Entry]) -> None:
     """The fields, the unaccounted ones last, and how many there are of each."""
     if not entries:
-        output.out.print("Nothing here can be used: `bridge map try` says why.")
+        output.out.print(NOTHING, highlight=False)
         return
     for entry in entries:
         where = entry.reason or ", ".join(entry.goes_to) or "decides whether there is an event"

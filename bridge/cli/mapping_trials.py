@@ -201,9 +201,10 @@ _RANK = ("mapped", "ignored", "unaccounted")
 def ledger_of(files: Iterable[tuple[Path, Source]], assumed: Rehearsing) -> list[Entry]:
     """Every field of these messages once, by system and name.
 
-    Passed over are files that are no message, and events that cannot be used: they show nothing.
+    What goes nowhere in an event that cannot be used shows nothing; with no other event there is no entry.
     """
     entries: dict[tuple[str, str], Entry] = {}
+    usable = False
     for file, source in files:
         settled = {
             name
@@ -211,7 +212,11 @@ def ledger_of(files: Iterable[tuple[Path, Source]], assumed: Rehearsing) -> list
             if system == source.name and entry.status != "unaccounted"
         }
         with suppress(Unreadable):
-            _note(entries, source.name, settled, list(_traced(file, source, assumed, frozenset(settled))))
+            found = list(_traced(file, source, assumed, frozenset(settled)))
+            usable = usable or any(not each.unused for each in found)
+            _note(entries, source.name, settled, found)
+    if not usable:
+        return []
     return sorted(entries.values(), key=lambda e: (e.system, _RANK.index(e.status), e.name))
 
 

@@ -123,10 +123,10 @@ def _traces(
     before = made(whole)
     for leaf in list(specimen.leaves()):
         name = specimen.named(leaf)
-        if name in settled:
-            yield Trace(leaf=leaf, name=name, needed=True)
-            continue
         here = before[leaf.event] if leaf.event < len(before) else _NOTHING
+        if name in settled:
+            yield Trace(leaf=leaf, name=name, needed=True, unused=not here.usable)
+            continue
         yield _trace(specimen, leaf, here, mapping, made)
 
 

@@ -52,4 +52,5 @@ def _of_json(body: bytes) -> str:
     if isinstance(said, dict) and "resourceType" in said:
         message = said["resourceType"] == "Bundle" and said.get("type") == "message"
         return "bars" if message else "fhir-r4"
-    return "json-event"
+    first = said[0] if isinstance(said, list) and said else said
+    return "json-event" if isinstance(first, dict) and {"type", "id"} <= first.keys() else ""

@@ -149,9 +149,13 @@ def test_the_gate_is_asked_where_a_scheme_is_given(bridge: Bridge) -> None:
 def test_a_system_nobody_named_and_nothing_tells_is_a_usage_error(bridge: Bridge, tmp_path: Path) -> None:
     """The systems that could be named are listed."""
     (tmp_path / "x.txt").write_text("hello", "utf-8")
-    done = bridge("try", "x.txt")
+    (tmp_path / "own.json").write_text('{"what": "NEW"}', "utf-8")
+    done = [bridge("try", name) for name in ("x.txt", "own.json")]
 
-    assert (done.code, "--source" in done.err, "hl7v2-ref" in done.err) == (2, True, True)
+    assert [(each.code, "--source" in each.err, "hl7v2-ref" in each.err) for each in done] == [
+        (2, True, True),
+        (2, True, True),
+    ]
 
 
 def test_a_wrong_mapping_is_named_with_its_line(bridge: Bridge, hub: Path, tmp_path: Path) -> None:
@@ -209,6 +213,15 @@ def test_an_entry_of_an_extract_is_explained_by_its_columns(bridge: Bridge) -> N
 
     assert done.json[0]["from"] == ["Observation.EffectiveDate", "Observation.EffectiveDatePrecision"]
     assert done.json[0]["mapping"] == ["Joined.AuthoredOn"]
+
+
+def test_what_cannot_be_used_is_not_explained_but_sent_on_to_try(bridge: Bridge) -> None:
+    """Neither command pretends that an empty answer is one."""
+    message = ROOT / "fixtures/json-event/wrong-types-everywhere/message.json"
+
+    for command in ("explain", "ledger"):
+        done = bridge(command, message)
+        assert (done.code, "`bridge map try` says why" in done.out) == (1, True)
 
 
 # test

@@ -83,7 +83,7 @@ def test_a_difference_names_its_element(systems: dict[str, Source], tmp_path: Pa
 @pytest.fixture(scope="module")
 def ledger(systems: dict[str, Source]) -> list[Entry]:
     """Every field of every golden message, and what becomes of it at best."""
-    files = [(golden.message, systems[golden.system]) for golden in MESSAGES if golden.message]
+    files = [(golden.message or golden.folder, systems[golden.system]) for golden in GOLDENS]
     return ledger_of(files, Rehearsing(arrived=ARRIVED))
 
 
