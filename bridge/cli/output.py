@@ -14,6 +14,7 @@ from bridge.errors import BridgeError, catalogue
 meaning = catalogue.meaning
 out = Console()
 err = Console(stderr=True)
+WIDEST = 160  # columns of a table that is not folded; more is text
 
 
 def as_json(content: Any) -> None:
@@ -37,7 +38,9 @@ def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], empty: str)
         shown.add_column(column.replace("_", " "), overflow="fold")
     for row in listed:
         shown.add_row(*(cell(column, row.get(column)) for column in columns))
-    out.print(shown)
+    # Wider than the terminal rather than folded: an id in two pieces cannot be given to the next command.
+    natural = out.measure(shown, options=out.options.update(width=WIDEST)).maximum
+    Console(width=max(out.width, natural)).print(shown)
 
 
 def cell(column: str, value: Any) -> str:
