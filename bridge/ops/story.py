@@ -62,6 +62,12 @@ _SAYS = {
 }
 
 
+_LETTER = {
+    "listed": "it stands on the practice's worklist",
+    "infrastructure-acknowledged": "the practice's system has it",
+    "practice-acknowledged": "the practice's system has it and knows the person",
+    "filed": "the practice has put it into the record",
+}
 _TROUBLE = ("parked", "not-sent", "refused")
 
 
@@ -88,7 +94,12 @@ class Moment:
 
 def moments(told: Told, names: Mapping[str, str], *, released: bool = False) -> list[Moment]:
     """What happened and when, in order; of one moment, as the journey goes. Repeats are told once."""
-    found = [*_events(told), *_deliveries(told, names, released=released), *_outcomes(told, names)]
+    found = [
+        *_events(told),
+        *_deliveries(told, names, released=released),
+        *_outcomes(told, names),
+        *_letters(told),
+    ]
     found.sort(key=lambda moment: moment.at)
     return [_once(list(same)) for _, same in groupby(found, key=lambda moment: (moment.words, moment.way))]
 
@@ -111,8 +122,11 @@ def _events(told: Told) -> Iterator[Moment]:
 
 def _deliveries(told: Told, names: Mapping[str, str], *, released: bool) -> Iterator[Moment]:
     reported = {outcome["id"]: outcome["kind"] for outcome in told["outcomes"]}
+    letters = {letter["id"]: letter for letter in told["letters"]}
     for sent in told["deliveries"]:
         does = _does_of(sent, names, reported.get(sent["cause"], ""))
+        if sent["id"] in letters:
+            does = f"{_letter(letters[sent['id']])} to {names.get(sent['partner'], sent['partner'])}"
         for attempt in sent["tries"]:
             way = Way.OUT if attempt["result"] == "accepted" else Way.TROUBLE
             yield Moment(at=attempt["at"], words=f"{does}: {_tried(sent, attempt)}", way=way)
@@ -145,6 +159,21 @@ def _tried(sent: Told, attempt: Told) -> str:
 
 def _ended(sent: Told) -> str:
     return meaning(sent["code"])[0] if sent["code"] else _ENDED[sent["state"]]
+
+
+def _letters(told: Told) -> Iterator[Moment]:
+    """What became of a letter after its route had taken it."""
+    for letter in told["letters"]:
+        failed = letter["state"] in ("refused", "unanswered")
+        words = meaning(letter["code"])[0] if failed else _LETTER.get(letter["state"], "")
+        if words:
+            way = Way.TROUBLE if failed else Way.BACK
+            yield Moment(at=letter["moved_at"], words=f"{_letter(letter)}: {words}", way=way)
+
+
+def _letter(letter: Told) -> str:
+    again = f", version {letter['version']}" if letter["version"] > 1 else ""
+    return f"The {letter['kind']} letter{again}"
 
 
 def _outcomes(told: Told, names: Mapping[str, str]) -> Iterator[Moment]:

@@ -10,7 +10,17 @@ import orjson
 from sqlalchemy import Table, func, select
 
 from bridge.domain.journey import DeliveryState, EventState, ReferralState
-from bridge.store.tables import UNSETTLED_EVENT, attempt, delivery, event, message, outcome, referral, settled
+from bridge.store.tables import (
+    UNSETTLED_EVENT,
+    attempt,
+    delivery,
+    event,
+    letter,
+    message,
+    outcome,
+    referral,
+    settled,
+)
 from bridge.store.unit import Tx
 
 Row = Mapping[Any, Any]
@@ -66,7 +76,7 @@ def _event(row: Row) -> dict[str, Any]:
 
 
 def referral_story(tx: Tx, referral_id: str) -> dict[str, Any] | None:
-    """A referral: where it stands, its events, deliveries with attempts, and outcomes; no patient data."""
+    """A referral: where it stands, its events, deliveries, outcomes and letters; no patient data."""
     hidden = ("sealed", "patient", "local", "service_patient")
     columns = [c for c in referral.c if c.name not in hidden]
     found = tx.run(select(*columns).where(referral.c.id == referral_id)).mappings().first()
@@ -83,7 +93,15 @@ def referral_story(tx: Tx, referral_id: str) -> dict[str, Any] | None:
         "events": [_event(row) for row in events.mappings()],
         "deliveries": _deliveries(tx, referral_id),
         "outcomes": [_plain(row) for row in told.mappings()],
+        "letters": _letters(tx, referral_id),
     }
+
+
+def _letters(tx: Tx, referral_id: str) -> list[dict[str, Any]]:
+    """Its letters to the practice, without a word of what they say."""
+    columns = ("id", "kind", "version", "route", "state", "code", "replaces", "made_at", "moved_at")
+    query = select(*(letter.c[name] for name in columns)).where(letter.c.referral_id == referral_id)
+    return [_plain(row) for row in tx.run(query.order_by(letter.c.made_at)).mappings()]
 
 
 def _deliveries(tx: Tx, referral_id: str) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
-from bridge.cli import accounts, again, configuring, parked, purging, reporting, restoring
+from bridge.cli import accounts, again, configuring, parked, purging, reporting, restoring, worklist
 from bridge.security.keyring import create_key_ring
 
 KEY = "rbk_gp"
@@ -68,6 +68,7 @@ for part in (again, purging, reporting, restoring):
 app.add_typer(parked.app, name="parked")
 app.add_typer(configuring.app, name="config")
 app.add_typer(accounts.app, name="accounts")
+app.add_typer(worklist.app, name="worklist")
 
 
 def free_port() -> int:

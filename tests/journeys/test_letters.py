@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from bridge.domain.letter import LetterKind, LetterState
+from bridge.ops.story import moments
 from bridge.simulators.loopback import running
 from bridge.simulators.prescribing import PrescribingService
 from bridge.store import letters
@@ -186,3 +187,16 @@ async def test_a_letter_waits_for_what_belongs_into_it(
     assert now.letter is not None
     assert [s.first for s in now.letter.scores] == ["24"]
     assert (await ask(loop)).json()["letters"] == []
+
+
+async def test_the_story_of_a_referral_tells_where_its_letters_are(loop: Loop) -> None:
+    """Sent, on the list, filed; without a word of what they say."""
+    await told(loop, loop.service.accept(loop.task))
+    [listed] = (await ask(loop)).json()["letters"]
+    before = [moment.words for moment in moments(await loop.story(), {})]
+    await loop.site.post(f"{LIST}/{listed['id']}/filed", {}, PRACTICE_KEY)
+    after = [moment.words for moment in moments(await loop.story(), {})]
+
+    assert "The start letter: it stands on the practice's worklist" in before
+    assert any(words.startswith("The start letter to list: accepted in ") for words in before)
+    assert "The start letter: the practice has put it into the record" in after

@@ -72,7 +72,10 @@ class MeshGround(ListGround):
             file.write_text(value, "ascii")
             held[name] = f"file:{file}"
         terms = PartnerSettings(
-            mailbox_password=held["password"], shared_key=held["key"], deadline_s=30, first_retry_s=0.01
+            mailbox_password=held["password"],
+            shared_key=held["key"],
+            deadline_s=30,
+            first_retry_s=0.01,
         )
         return super().settings(mode, **changes).model_copy(update={"partners": {"mesh": terms}})
 
