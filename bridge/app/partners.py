@@ -70,6 +70,13 @@ def build_partner(settings: Settings, rulebook: Rulebook, name: str, pds: Pds | 
     return Built(GpRecord(name, client) if route else PrescribingService(name, client), client)
 
 
+def check_letters(settings: Settings, rulebook: Rulebook) -> None:
+    """ConfigError for a route of letters that could not be opened; nobody is asked anything."""
+    for route in {route.name: route for scheme in rulebook.schemes for route in scheme.records}.values():
+        if route.by_letter:
+            build_partner(settings, rulebook, route.name)
+
+
 def open_pds(settings: Settings) -> tuple[Pds, FhirClient] | None:
     """What looks people up, with its client; None when the site has not turned it on."""
     if not settings.pds.endpoint:

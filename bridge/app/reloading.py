@@ -87,9 +87,12 @@ def _wired(old: Rulebook, new: Rulebook) -> Iterator[Problem]:
             yield Problem(code="reload-needs-restart", at=name)
 
 
-def _partners(rulebook: Rulebook) -> dict[str, tuple[str, int]]:
-    """Each partner with its address and how often it is asked."""
-    found = {name: (endpoint, 0) for scheme in rulebook.schemes for name, endpoint in scheme.endpoints()}
-    for service in (scheme.service for scheme in rulebook.schemes):
-        found[service.name] = (service.endpoint, max(found[service.name][1], service.poll_minutes))
+def _partners(rulebook: Rulebook) -> dict[str, tuple[object, int]]:
+    """Each partner with its terms and how often it is asked."""
+    found: dict[str, tuple[object, int]] = {}
+    for scheme in rulebook.schemes:
+        service = scheme.service
+        asked = found.get(service.name, ("", 0))[1]
+        found[service.name] = (service.endpoint, max(asked, service.poll_minutes))
+        found |= {route.name: (route, 0) for route in scheme.records}
     return found

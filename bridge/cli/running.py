@@ -9,7 +9,7 @@ from bridge.app import data_folder, open_bridge
 from bridge.app.alerting import tellers
 from bridge.app.callers import read_callers
 from bridge.app.doors import options, refuse_open_doors
-from bridge.app.partners import refuse_wrong_endpoints
+from bridge.app.partners import check_letters, refuse_wrong_endpoints
 from bridge.app.rules import read_rules
 from bridge.app.running import run
 from bridge.cli import output
@@ -49,6 +49,7 @@ def check() -> None:
     refuse_open_doors(site)
     options(site.http)
     refuse_wrong_endpoints(site, rulebook)
+    check_letters(site, rulebook)
     read_callers(site)
     tellers(site)
     practices = [p for scheme in rulebook.schemes for p in scheme.practices]

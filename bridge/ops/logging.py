@@ -17,7 +17,10 @@ import structlog
 from bridge.events import Trace
 from bridge.security.redact import clean
 
-_QUIET = ("uvicorn.access", "uvicorn.error", "httpx", "httpcore", "sqlalchemy", "alembic")
+_QUIET = (
+    *("uvicorn.access", "uvicorn.error", "httpx", "httpcore", "urllib3", "sqlalchemy", "alembic"),
+    *("weasyprint", "weasyprint.progress", "fontTools"),
+)
 # An id of ours, or a name or code in small letters without digits: nothing that `clean` would mask.
 _PLAIN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z_-]{1,40}")
 

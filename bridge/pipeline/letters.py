@@ -8,6 +8,7 @@ when something it said was taken back; what came later belongs into the closure 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from uuid import UUID, uuid5
 
 import orjson
 
@@ -139,7 +140,7 @@ def _queue(tx: Tx, desk: Desk, letter: Letter, turn: int, *, replaces: str = "")
     """Keep the letter and queue its delivery, which has its id."""
     stored, ctx = desk.stored, desk.ctx
     kept = Kept(
-        id=ctx.new_id(),
+        id=_id(tx, stored, letter, turn),
         referral_id=stored.id,
         practice=stored.practice,
         route=desk.route.name,
@@ -171,6 +172,19 @@ def _queue(tx: Tx, desk: Desk, letter: Letter, turn: int, *, replaces: str = "")
     else:
         outbox.enqueue(tx, order)
     return kept.id
+
+
+def _id(tx: Tx, stored: Stored, letter: Letter, turn: int) -> str:
+    """The same again when a restored bridge writes the letter anew, so that its receiver knows it.
+
+    A further attempt at the same words has one of its own, or it would be refused as a repeat.
+    """
+    words = said(letter)
+    written = (kept.letter for kept in letters.of_referral(tx, stored.id) if kept.round == turn)
+    attempt = sum(old is not None and (old.version, said(old)) == (letter.version, words) for old in written)
+    return str(
+        uuid5(UUID(stored.id), tx.sealer.index("letter", f"{turn}|{letter.version}|{attempt}|{words}"))
+    )
 
 
 def body_of(letter: Letter, replaces: str) -> bytes:

@@ -34,13 +34,14 @@ def a_scheme(minutes: int = 0) -> str:
 class ListGround(Ground):
     """The same ground, under a scheme of letters, with two practices that may look."""
 
-    scheme = a_scheme()
+    of_letters = a_scheme()
+
+    def __init__(self, folder: Path, **parts: Any) -> None:
+        super().__init__(folder, scheme=self.of_letters, **parts)
 
     def settings(self, mode: str = "live", **changes: Any) -> Any:
         """Settings and scheme of this site."""
         made = super().settings(mode, **changes)
-        text = self.scheme.format(mode=mode, poll=0, more="", **self.urls)
-        (self.folder / "mappings" / "schemes" / "journey.toml").write_text(text, "utf-8")
         ours = self._caller("practice", PRACTICE_KEY, roles=("practice",), practices=("A99999",))
         other = self._caller("other", OTHER_KEY, roles=("practice",), practices=("B99999",))
         return made.model_copy(update={"callers": (*made.callers, ours, other)})

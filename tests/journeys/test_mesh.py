@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,16 +14,21 @@ pytest.importorskip("weasyprint", reason="needs WeasyPrint and Pango", exc_type=
 pytest.importorskip("mesh_client", reason="needs mesh-client")
 
 from lxml import etree
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from bridge.app import Bridge
+from bridge.app.partners import check_letters
+from bridge.app.rules import read_rules
 from bridge.config import PartnerSettings
 from bridge.domain.letter import LetterState
+from bridge.errors import ConfigError
 from bridge.simulators.loopback import running
 from bridge.simulators.prescribing import PrescribingService
 from bridge.store import letters, views
 from bridge.store.letters import Kept
+from bridge.store.tables import body, settled
 from bridge.store.tables import letter as letter_table
+from bridge.store.unit import Tx
 from tests.journeys.conftest import SCHEME, Ground, Site
 from tests.journeys.test_letters import LIST, PRACTICE_KEY, ListGround
 from tests.journeys.test_outcomes import Loop, a_patient, looped
@@ -61,7 +67,7 @@ RESPONSE = """<Bundle xmlns="http://hl7.org/fhir"><id value="{id}"/><type value=
 class MeshGround(ListGround):
     """The same ground, under a scheme whose practice gets its letters by MESH."""
 
-    scheme = BY_MESH
+    of_letters = BY_MESH
 
     def settings(self, mode: str = "live", **changes: Any) -> Any:
         """Settings with the mailbox's credentials."""
@@ -327,13 +333,41 @@ def contents(url: str) -> list[tuple[str, bytes]]:
     return found
 
 
+def test_credentials_that_are_missing_are_told_before_the_bridge_starts(ground: MeshGround) -> None:
+    """`bridge check` says so as `bridge serve` would; nothing is asked of MESH."""
+    settings = ground.settings()
+    _, rulebook = read_rules(settings)
+    check_letters(settings, rulebook)
+
+    with pytest.raises(ConfigError) as caught:
+        check_letters(settings.model_copy(update={"partners": {}}), rulebook)
+    assert "partners.mesh.mailbox_password" in str(caught.value)
+
+
 def test_the_scheme_names_what_has_no_default(open_site: Callable[..., Any], ground: MeshGround) -> None:
     """No document type is published for social prescribing, so none is guessed: the bridge does not start."""
-    from bridge.app.rules import read_rules
-    from bridge.errors import ConfigError
-
     ground.scheme = BY_MESH.replace('document_type = "371531000"\n', "")
 
     with pytest.raises(ConfigError) as caught:
         read_rules(ground.settings())
     assert "document_type" in str([problem.target for problem in caught.value.problems])
+
+
+async def test_a_bridge_put_back_writes_the_same_letter_under_the_same_id(post: Post) -> None:
+    """A receiver that has it refuses it as a repeat (20007), which says that it is there."""
+    [first] = await post.kept()
+
+    def forget(tx: Tx) -> None:
+        for table in (letter_table, settled, body):
+            tx.run(delete(table).where(table.c.id == first.id))
+
+    await post.bridge.store.run(forget)
+    task = post.loop.service.referrals()[0]
+    post.loop.service.server.store.put({**task, "lastModified": datetime.now(UTC).isoformat()})
+    await post.loop.push_task()
+    await post.loop.settled()
+    post.answer(first.id, "20007", "fatal-error")
+    await post.read()
+    [again] = await post.kept()
+
+    assert (again.id, again.state) == (first.id, LetterState.RECEIVED)
