@@ -39,6 +39,7 @@ translate = "{translate}"
 database = "{database}"
 [http]
 port = {port}
+requests_per_s = 0
 [[callers]]
 name = "gp"
 roles = ["system"]
