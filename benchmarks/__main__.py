@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import convert, drain, extract, footprint, history, intake, recovery
+from benchmarks import convert, drain, extract, footprint, history, intake, page, recovery
 
 PARTS = {
     "intake": intake,
@@ -20,6 +20,7 @@ PARTS = {
     "history": history,
     "recovery": recovery,
     "footprint": footprint,
+    "page": page,
 }
 RESULTS = Path(__file__).parent / "results.json"
 

@@ -198,7 +198,10 @@ def _age(
     """What a person has to look into although nothing failed."""
 
     def narrowed(query: Any) -> Any:
-        return _of(query, referral.c.practice, practice)
+        """The second condition is always true: SQLite comes in by the practice, not by all that is open."""
+        if practice is None:
+            return query
+        return query.where(referral.c.practice == practice, referral.c.opened_at >= 0)
 
     for ods, told in ageing.counted(tx, usual=quiet_days, terms=terms, of=narrowed):
         of(ods).n_ageing = told["n"]
