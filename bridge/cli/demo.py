@@ -6,6 +6,7 @@ simulated in this one. Everything lies in one temporary folder and is gone after
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -24,7 +25,7 @@ import typer
 from bridge.cli import demo_acts, demo_look, output
 from bridge.cli.demo_acts import Stage, Stopped
 from bridge.cli.demo_board import OutOfTime
-from bridge.cli.demo_site import CALLERS, Site, write_site
+from bridge.cli.demo_site import CALLERS, Site, let_in, write_site
 from bridge.cli.simulate import plan_of
 from bridge.config import read_settings
 from bridge.security.api_keys import new_api_key
@@ -91,8 +92,15 @@ async def _set_up() -> AsyncIterator[Stage]:
     record = record_of(plan, days=2)
     with tempfile.TemporaryDirectory(prefix="bridge-demo-") as scratch:
         async with running(service.app) as service_url, running(record.app) as record_url:
-            site = Site(folder=Path(scratch), bridge=url, service=service_url, record=record_url)
+            site = Site(
+                folder=Path(scratch),
+                bridge=url,
+                service=service_url,
+                record=record_url,
+                password=secrets.token_urlsafe(9),
+            )
             write_site(site, port, plan, keys)
+            await let_in(site, plan.practice.ods)
             async with _bridge(site) as process:
                 demo_look.began(time.monotonic() - began)
                 async with _stage(site, plan, service, process) as stage:

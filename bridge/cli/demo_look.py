@@ -11,7 +11,7 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from bridge.cli import output, story
-from bridge.cli.demo_site import BASE, Site
+from bridge.cli.demo_site import ACCOUNT, BASE, Site
 from bridge.domain.journey import EventState
 from bridge.store import Store, Tx, views
 from bridge.store.tables import event
@@ -105,6 +105,7 @@ def further(site: Site, *, keep: bool) -> None:
     for name, value in exports.items():
         output.out.print(f"export {name}={value}", highlight=False, soft_wrap=True)
     output.out.print()
+    _line(f"{site.bridge}/ops", f"the page; account {ACCOUNT}, password {site.password}")
     _line("bridge referrals list", "where each referral stands")
     _line("bridge parked list", "what waits for a person; bridge parked show ID says why")
     _line(str(site.drop), "the drop folder; each extract ends in done/, with its verdict")

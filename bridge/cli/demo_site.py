@@ -7,12 +7,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bridge.config import shipped
+from bridge.config import read_settings, shipped
+from bridge.security import passwords
 from bridge.security.api_keys import NewApiKey
-from bridge.security.keyring import create_key_ring
+from bridge.security.keyring import create_key_ring, load_key_ring
+from bridge.security.sealing import Sealer
 from bridge.simulators.emis import Plan, everyone
+from bridge.store import accounts, open_store
+from bridge.store.accounts import Account
 
 BASE = "https://demo.bridge.invalid"
+ACCOUNT = "demo"
 CALLERS = {
     "service": 'roles = ["service"]\nservice = "prescribing"',
     "gp": 'roles = ["system"]\npractices = ["ZZ9901"]\nsources = ["json-event"]',
@@ -51,6 +56,7 @@ class Site:
     bridge: str
     service: str
     record: str
+    password: str  # of the account ACCOUNT at the page
 
     @property
     def config(self) -> Path:
@@ -78,6 +84,23 @@ def write_site(site: Site, port: int, plan: Plan, keys: Mapping[str, NewApiKey])
     site.config.write_text(_CONFIG.format(base=BASE, port=port) + callers, "utf-8")
     event = json.dumps(an_event(plan), indent=2, ensure_ascii=False)
     (site.folder / "event.json").write_text(f"{event}\n", "utf-8")
+
+
+async def let_in(site: Site, practice: str) -> None:
+    """Make an account for the page, before the bridge starts: an operator who is of the practice as well."""
+    settings = read_settings(site.config)
+    roles = ("operator", "practice")
+    account = Account(
+        name=ACCOUNT,
+        roles=roles,
+        practices=(practice,),
+        password=passwords.hashed(site.password, of=ACCOUNT),
+    )
+    store = open_store(settings.database_url, Sealer(load_key_ring(settings.key_ring)))
+    try:
+        await store.run(lambda tx: accounts.add(tx, account))
+    finally:
+        await store.close()
 
 
 def _caller(site: Site, name: str, bound: str, key: NewApiKey) -> str:

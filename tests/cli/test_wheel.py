@@ -68,3 +68,11 @@ def test_an_installed_bridge_plays_the_demo(installed: Path, tmp_path: Path) -> 
 
     assert played.returncode == 0, played.stderr
     assert "The story of that referral" in played.stdout
+
+
+def test_an_installed_bridge_has_its_page(installed: Path, tmp_path: Path) -> None:
+    """Templates, style and script are no Python and still in the wheel."""
+    there = "from bridge.ops.page.rendering import HERE; print(*sorted(f.suffix for f in HERE.rglob('*.*')))"
+    asked = run(installed / "python", "-c", there, cwd=tmp_path)
+
+    assert {".css", ".html", ".js", ".svg"} <= set(asked.stdout.split()), asked.stderr
