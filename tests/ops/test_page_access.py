@@ -24,11 +24,13 @@ ROWS: dict[str, dict[str, int]] = {
     "POST /ops/sign-out": NOBODY | dict.fromkeys(PEOPLE, 303),
     "GET /ops": NOBODY | dict.fromkeys(PEOPLE, 303) | {"operator": 200},  # others go to their list
     "GET /ops/list": NOBODY | EVERYBODY,
+    "POST /ops/list/print": NOBODY | dict.fromkeys(PEOPLE, 422),  # says no reason
+    "POST /ops/list/filed": NOBODY | dict.fromkeys(PEOPLE, 404),  # names no practice
     "GET /ops/parked": NOBODY | OPERATORS,
     "GET /ops/partners": NOBODY | OPERATORS,
     "GET /ops/sources": NOBODY | OPERATORS,
     "GET /ops/audit": NOBODY | OPERATORS,
-    "GET /ops/find": NOBODY | dict.fromkeys(PEOPLE, 303),
+    "GET /ops/find": NOBODY | {who: 303 if seen == 200 else seen for who, seen in OF_PRACTICE.items()},
     "GET /ops/referrals": NOBODY | EVERYBODY,
     "GET /ops/referrals/{item}": NOBODY | OF_PRACTICE,
     "GET /ops/events/{item}": NOBODY | OF_PRACTICE,

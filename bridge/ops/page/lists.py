@@ -1,24 +1,17 @@
-"""Partners, sources, and the practice's own list."""
+"""Partners and sources."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from bridge.errors import NotFound
 from bridge.ops.checks import Check
 from bridge.ops.page.office import Office
 from bridge.ops.page.overview import partners_of
-from bridge.ops.page.visitors import Person
 from bridge.ops.vitals import Report
-from bridge.store import flow, reports
+from bridge.store import flow
 from bridge.store.unit import Tx
 
 Told = dict[str, Any]
 
-DAY = 86_400_000
-SINCE = {"24h": ("24 hours", 1), "7d": ("7 days", 7), "28d": ("28 days", 28)}
-QUIET_DAYS = 28
 FEEDS = 100  # the oldest
-ENTRIES = 10  # of one reason on the list
 
 
 async def partners(office: Office) -> Told:
@@ -59,31 +52,3 @@ async def sources(office: Office) -> Told:
 
 def _of(report: Report, name: str) -> dict[str, Check]:
     return {check.of: check for check in report.checks if check.name == name}
-
-
-async def practice(office: Office, person: Person, asked: Mapping[str, str]) -> Told:
-    """The list of one practice; NotFound for another's. An operator chooses one first."""
-    names = office.practices()
-    mine = names if person.operates else {ods: names.get(ods, "") for ods in person.practices}
-    chosen = asked.get("practice", "") or (next(iter(mine)) if len(mine) == 1 else "")
-    since = asked.get("since", "")
-    since = since if since in SINCE else "24h"
-    told: Told = {"mine": mine, "chosen": chosen, "since": since, "choices": SINCE, "quiet_days": QUIET_DAYS}
-    if not chosen:
-        return told | {"list": None}
-    if not person.may_see(chosen):
-        raise NotFound
-
-    def look(tx: Tx) -> tuple[int, list[reports.Practice]]:
-        begin = tx.now - SINCE[since][1] * DAY
-        return begin, reports.report(
-            tx,
-            since=begin,
-            practice=chosen,
-            quiet_days=QUIET_DAYS,
-            terms=office.context.rulebook.terms_of_silence(),
-        )
-
-    begin, found = await office.store.read(look)
-    listed = next((each for each in found if each.ods == chosen), reports.Practice(ods=chosen))
-    return told | {"list": listed, "begin": begin, "shown": ENTRIES}

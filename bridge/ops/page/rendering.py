@@ -141,6 +141,14 @@ def status_of(error: BridgeError) -> tuple[int, str]:
     )
 
 
+def said_of(error: BridgeError | None) -> tuple[int, str]:
+    """The status and the code of what went wrong; 200 and "" when nothing did."""
+    if error is None:
+        return 200, ""
+    status, code = status_of(error)
+    return status, error.problems[0].code if error.problems else code
+
+
 def to_sign_in(request: Request) -> Response:
     """To the form to sign in, and back here afterwards when this is a page and no form that was sent."""
     here = f"{request.url.path}?{request.url.query}".rstrip("?") if request.method == "GET" else "/ops"

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from bridge.errors import BridgeError, NotFound, Problem, Unacceptable
-from bridge.ops.page import acting, lists, overview, things
+from bridge.ops.page import acting, lists, overview, practice_list, things
 from bridge.ops.page.office import Office
 from bridge.ops.page.overview import Flow
-from bridge.ops.page.rendering import Renderer, see, status_of
+from bridge.ops.page.rendering import Renderer, said_of, see, status_of
 from bridge.ops.page.visitors import (
     ENTRY,
     SESSION,
@@ -37,6 +37,7 @@ def routes(office: Office, *, environment: str, version: str) -> APIRouter:
     router = APIRouter(prefix="/ops", include_in_schema=False, route_class=renderer.route())
     _entrance(router, renderer, visitors)
     _overviews(router, renderer, visitors, office)
+    practice_list.add_to(router, renderer, visitors, office)
     _things(router, renderer, visitors, office)
     _deeds(router, renderer, visitors, office)
 
@@ -90,9 +91,7 @@ def _entrance(router: APIRouter, renderer: Renderer, visitors: Visitors) -> None
 
 
 def _entry(renderer: Renderer, request: Request, place: str, error: BridgeError | None = None) -> Response:
-    status, code = (200, "") if error is None else status_of(error)
-    if error is not None and error.problems and not isinstance(error, TooOften):
-        code = error.problems[0].code
+    status, code = (429, status_of(error)[1]) if isinstance(error, TooOften) else said_of(error)
     told = {"seal": entry_seal(request), "next": place, "code": code}
     response = renderer.page("sign_in", None, told, status)
     give(response, ENTRY, request.cookies[ENTRY])
@@ -146,21 +145,15 @@ def _overviews(router: APIRouter, renderer: Renderer, visitors: Visitors, office
         person = await visitors.operator(request)
         return renderer.page("audit", person, await things.acts(office, request.query_params))
 
-    @router.get("/list")
-    async def practice_list(request: Request) -> Response:
-        """The list of one practice, as it gets it."""
-        person = await visitors.person(request)
-        return renderer.page("list", person, await lists.practice(office, person, request.query_params))
-
 
 def _things(router: APIRouter, renderer: Renderer, visitors: Visitors, office: Office) -> None:
     @router.get("/find")
     async def find(request: Request) -> Response:
         """To the page of whatever has this id."""
-        await visitors.person(request)
+        person = await visitors.person(request)
         item = request.query_params.get("id", "").strip().lower()[:64]
         kind = await office.store.read(lambda tx: pages.kind_of(tx, item))
-        if not kind:
+        if not kind or not (person.operates or await things.is_seen(office, person, kind, item)):
             raise NotFound(problems=(Problem(code="id-unknown"),))
         return see(f"/ops/{kind}/{item}")
 
@@ -203,8 +196,7 @@ async def shown(
         told = await things.referral(office, person, item)
     else:
         told = await (things.event if kind == "events" else things.delivery)(office, person, item)
-    status, code = (200, "") if error is None else status_of(error)
-    told["error"] = error.problems[0].code if error is not None and error.problems else code
+    status, told["error"] = said_of(error)
     return renderer.page(TEMPLATES[kind], person, told, status)
 
 

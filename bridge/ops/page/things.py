@@ -50,6 +50,16 @@ async def delivery(office: Office, person: Person, item: str) -> Told:
     return told | {"what": what_of(found, office.partners()), "may_replay": again}
 
 
+async def is_seen(office: Office, person: Person, kind: str, item: str) -> bool:
+    """Whether somebody sees one thing of a kind; messages are for operators."""
+    looks = {"events": event, "deliveries": delivery, "referrals": referral}
+    try:
+        await looks[kind](office, person, item)
+    except (KeyError, NotFound):
+        return False
+    return True
+
+
 async def message(office: Office, item: str) -> Told:
     """One message and what became of each thing it said, for operators."""
     found = await office.store.read(lambda tx: views.message_story(tx, item))
