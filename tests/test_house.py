@@ -90,12 +90,13 @@ def untold(node: ast.Module | ast.ClassDef, prefix: str = "") -> Iterator[str]:
 
 
 def files_of_the_repository() -> list[Path]:
-    """What is under version control, but for this file; skips where there is no git."""
+    """The texts under version control, but for this file; skips where there is no git."""
     try:
         listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("this is not a git checkout")
-    files = (ROOT / name for name in listed.stdout.decode().split("\0") if name)
+    names = (name for name in listed.stdout.decode().split("\0") if not name.endswith((".png", ".pdf")))
+    files = (ROOT / name for name in names if name)
     return [file for file in files if file.is_file() and file != Path(__file__)]
 
 
