@@ -238,7 +238,7 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
                 operator=desk.operator,
                 polls=polls,
             ),
-            readers(settings, partners, store=store, context=context, wake=desk.wake),
+            readers(settings, partners, store=store, context=context, wake=desk.wake, polls=polls),
         )
     finally:
         observing.close()

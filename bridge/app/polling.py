@@ -49,20 +49,26 @@ def readers(
     store: Store,
     context: Context,
     wake: Callable[[], None],
+    polls: Polls,
 ) -> tuple[MailReader, ...]:
-    """A reader for each MESH mailbox."""
+    """A reader for each MESH mailbox; what comes of each reading is told to `polls`."""
     return tuple(
         MailReader(
             store=store,
             context=context,
             route=built.partner.name,
             inbox=built.inbox,
-            every=timedelta(seconds=settings.partners[built.partner.name].mail_every_s),
+            every=_mail_every(settings, built),
             wake=wake,
+            told=polls.hears_of(built.partner.name, _mail_every(settings, built)),
         )
         for built in partners
         if built.inbox is not None
     )
+
+
+def _mail_every(settings: Settings, built: Built) -> timedelta:
+    return timedelta(seconds=settings.partners[built.partner.name].mail_every_s)
 
 
 def _wanted(rulebook: Rulebook) -> Iterator[tuple[str, int]]:

@@ -17,7 +17,7 @@ NAMES: Final[Mapping[str, str]] = {
     "intake:doors": "Whether the doors take messages: `open`, or the code of what closes them.",
     "worker:turn": "Seconds since a worker of this node last turned.",
     "partner:breaker": "Whether a partner is in use: `closed`, `open` or `half-open`.",
-    "partner:poll": "Whether a service that has to be asked can be: `answered`, or the code of why not.",
+    "partner:poll": "Whether a service or mailbox asked for news answers: `answered`, or why not, by code.",
     "partner:queue": "Deliveries that are not settled; the detail counts them by state, up to 100,000 each.",
     "partner:oldest": "Age of the oldest delivery under way, in seconds.",
     "partner:urgent": "Age of the oldest urgent delivery under way, in seconds.",

@@ -22,7 +22,7 @@ from bridge.ops.pulse import Pulse
 from bridge.ops.vitals import Report, Vitals
 
 LABELS: Final = ("partner", "source", "door", "kind", "state", "code")
-DOORS: Final = ("http", "fhir", "bars", "mllp", "folder", "outcome", "poll")
+DOORS: Final = ("http", "fhir", "bars", "mllp", "folder", "outcome", "outcome-event", "poll", "mesh")
 OTHER: Final = "other"
 
 Is = Callable[[str], bool]

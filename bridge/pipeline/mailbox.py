@@ -65,7 +65,10 @@ class Heard(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailReader:
-    """Reads one mailbox every so often, and looks which answers are overdue."""
+    """Reads one mailbox every so often, and looks which answers are overdue.
+
+    `told` hears after each reading why the mailbox could not be read, by code; "" when it could.
+    """
 
     store: Store
     context: Context
@@ -73,13 +76,16 @@ class MailReader:
     inbox: Inbox
     every: timedelta
     wake: Callable[[], None] = field(default=lambda: None)
+    told: Callable[[str], None] = field(default=lambda _code: None)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; a mailbox that cannot be read is told of and read again."""
         while not stop.is_set():
             try:
                 await self.read_once()
+                self.told("")
             except DeliveryError as error:
+                self.told(error.code)
                 emit(Event.POLL_FAILED, partner=self.route, code=error.code)
             except Unavailable as error:
                 emit(Event.STORE_UNAVAILABLE, worker=f"mail {self.route}", reason=str(error))

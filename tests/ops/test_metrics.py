@@ -6,8 +6,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from bridge.events import Event, emit
+from bridge.intake import mllp
 from bridge.ops.gauges import GAUGES
-from bridge.ops.metrics import LABELS, MEASURES, OTHER, Metrics, counter_of
+from bridge.ops.metrics import DOORS, LABELS, MEASURES, OTHER, Metrics, counter_of
+from bridge.pipeline import mailbox, report
+from bridge.store.keys import BULK_DOOR
 from tests.journeys.test_json_event import an_event
 from tests.ops.conftest import Watched
 
@@ -125,6 +128,13 @@ async def test_nothing_is_counted_for_a_bridge_that_is_closed(open_site: Any) ->
     emit(Event.LEASE_LOST, partner="sp")
 
     assert value(metrics, "bridge_lease_lost_total", partner="sp") is None
+
+
+def test_every_door_has_a_name_of_its_own() -> None:
+    """Else what comes in by it is counted as `other`."""
+    doors = {*report.DOORS, mailbox.DOOR, mllp.DOOR, BULK_DOOR}
+
+    assert doors <= set(DOORS)
 
 
 def test_names_are_ours_and_said_once() -> None:

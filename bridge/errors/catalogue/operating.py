@@ -64,7 +64,7 @@ ENTRIES: dict[str, Entry] = {
         "business-rule",
     ),
     "poll-failing": Entry(
-        "A service cannot be asked what became of its referrals; its outcomes do not come in.",
+        "A service, or a mailbox, cannot be asked for news; what it has to tell does not come in.",
         "Nothing is lost: it is asked again from where it answered last. The value of the check says why.",
         "transient",
     ),
