@@ -132,6 +132,8 @@ class Works:
 
     async def _outcomes_import(self, hand: Hand, said: Said) -> Said:
         """A file of outcome events of one service, in base64, as if the service had sent it."""
+        if not self.translator.context.rulebook.of_service(said["service"]):
+            raise NotFound
         content = b64decode(said["content"])
         message = Message(
             id=str(uuid4()),

@@ -9,6 +9,7 @@ import typer
 
 from bridge.cli import output
 from bridge.cli.acting import acting
+from bridge.errors import NotFound
 
 MEDIA_TYPES = {".csv": "text/csv", ".json": "application/json"}
 _LEFT = frozenset({"refused", "parked", "not-sent"})
@@ -21,8 +22,11 @@ def import_outcomes(file: Path, service: str, why: str) -> int:
         raise typer.BadParameter("outcomes come in a file that ends in .csv or .json")
     content = b64encode(file.read_bytes()).decode()
     said = {"service": service, "media_type": media_type, "content": content}
-    with acting(why or "outcomes imported") as act:
-        done = act("outcomes-import", said)
+    try:
+        with acting(why or "outcomes imported") as act:
+            done = act("outcomes-import", said)
+    except NotFound:
+        raise typer.BadParameter("no scheme names that service", param_hint="--service") from None
     _show(done)
     return int(any(event["state"] in _LEFT for event in done["events"]))
 

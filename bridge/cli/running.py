@@ -10,6 +10,7 @@ from bridge.app.alerting import tellers
 from bridge.app.callers import read_callers
 from bridge.app.doors import options, refuse_open_doors
 from bridge.app.partners import check_letters, refuse_wrong_endpoints
+from bridge.app.risk_telling import refuse_silent_risks
 from bridge.app.rules import read_rules
 from bridge.app.running import run
 from bridge.cli import output
@@ -50,6 +51,7 @@ def check() -> None:
     options(site.http)
     refuse_wrong_endpoints(site, rulebook)
     check_letters(site, rulebook)
+    refuse_silent_risks(site, rulebook)
     read_callers(site)
     tellers(site)
     practices = [p for scheme in rulebook.schemes for p in scheme.practices]

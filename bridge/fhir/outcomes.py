@@ -35,6 +35,7 @@ _CONTEXT: Final = frozenset(
         "MessageHeader",
         "Encounter",
         "CarePlan",
+        "Flag",  # a risk: a person heard of it before this was read
         "Consent",
         "Location",
         "EpisodeOfCare",

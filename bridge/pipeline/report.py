@@ -81,7 +81,9 @@ def read(message: Message, ctx: Context) -> tuple[Report, ...]:
     named = answering(resource, ctx.naming)
     found = (*_not_done(named), *reports_of(named, naming=ctx.naming, arrived=ctx.arrival(message.arrived)))
     echoes = (is_echo(held, ctx.naming) for held in inner(named, "Observation"))
-    if found or inner(named, "Task") or any(echoes):  # what is still as we made it is no news and no mistake
+    if (
+        found or inner(named, "Task") or inner(named, "Flag") or any(echoes)
+    ):  # what is still as we made it is no news and no mistake
         return found
     return (Report(problems=(Problem(code="no-event"),)),)
 

@@ -70,13 +70,19 @@ def _keep(tx: Tx, ctx: Context, message: Message, seen: Risk, *, only_ours: bool
     stored = _referral(tx, ctx, message, seen)
     if stored is None and only_ours:
         return
-    schemes = [ctx.rulebook.by_name(stored.scheme)] if stored else ctx.rulebook.of_service(message.source)
-    for scheme in schemes:
+    for scheme in _schemes(ctx, message, stored):
         if scheme is not None:
             raised = _raised(scheme, message, seen, stored)
             minutes = scheme.risk_contact.acknowledge_within_minutes
             if risks.add(tx, raised, within_ms=minutes * 60_000):
                 yield raised
+
+
+def _schemes(ctx: Context, message: Message, stored: Stored | None) -> tuple[Scheme | None, ...]:
+    """That of the referral, else those of the service; of a service that no scheme names, all."""
+    if stored is not None:
+        return (ctx.rulebook.by_name(stored.scheme),)
+    return ctx.rulebook.of_service(message.source) or ctx.rulebook.schemes
 
 
 def _raised(scheme: Scheme, message: Message, seen: Risk, stored: Stored | None) -> Raised:

@@ -79,7 +79,7 @@ def listed(tx: Tx, *, seen: bool = False, limit: int = 200) -> list[Mapping[str,
         if seen
         else query.where(risk.c.seen_at.is_(None)).order_by(risk.c.raised_at)
     )
-    return [dict(row) for row in tx.run(query).mappings()]
+    return [{str(name): value for name, value in row.items()} for row in tx.run(query).mappings()]
 
 
 def _raised(row: Any) -> Raised:

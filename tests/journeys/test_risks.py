@@ -140,6 +140,22 @@ async def test_a_risk_is_told_whatever_else_is_wrong(
     assert heard[0]["referral"] in (loop.referral, None)
 
 
+async def test_a_flag_takes_nothing_else_of_its_transaction_with_it(
+    loop: Loop, heard: list[dict[str, Any]]
+) -> None:
+    """The risk is told, and the score beside it recorded."""
+    await loop.service.score(loop.task, 21)
+    flag = {"resourceType": "Flag", "status": "active", "code": {"text": "Self-neglect"}}
+    score = loop.service.server.resources("Observation")[0]
+    entries = [{"resource": each, "request": {"method": "POST"}} for each in (flag, score)]
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    answer = await loop.site.post("/fhir", bundle, SERVICE_KEY)
+    await told(loop)
+
+    assert answer.status_code == 200, answer.text
+    assert [(h["kind"], h["referral"]) for h in heard] == [("stated", loop.referral)]
+
+
 async def test_the_same_risk_a_hundred_times_is_told_once(loop: Loop, heard: list[dict[str, Any]]) -> None:
     """Pushed again and again, and shown to a poll."""
     form = await a_form(loop)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import orjson
 import pytest
 
 from bridge.errors import NotFound, NotTold, Unacceptable
@@ -109,6 +110,14 @@ async def test_a_contact_who_cannot_be_reached_is_tried_again_and_then_the_next_
     await watch.after(31)
 
     assert [m.text.partition(":")[0] for m in watch.heard.told] == ["Clinical lead"]
+
+
+async def test_a_list_of_risks_can_be_written_as_json(watch: Watch) -> None:
+    """For whoever watches by a script."""
+    risk = await watch.raised()
+    listed = await watch.store.read(risks.listed)
+
+    assert orjson.loads(orjson.dumps(listed))[0]["id"] == risk
 
 
 async def test_an_acknowledged_risk_is_told_no_more(watch: Watch, tmp_path: Path) -> None:
