@@ -217,7 +217,7 @@ async def test_mail_is_read_until_it_is_acknowledged(sandbox: str) -> None:
     assert await mailbox.mail() == ()
 
 
-SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "samples" / "mesh-itk3"
+SAMPLES = Path(__file__).resolve().parents[3] / "shared" / "samples" / "mesh-itk3"
 
 
 async def test_the_message_has_the_elements_of_the_published_example() -> None:
