@@ -1,5 +1,6 @@
 """POST /events/{source}: one message in, an honest answer out; GET: what became of it."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -43,7 +44,11 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/messages/{message_id}")
     async def get_message(message_id: Uuid, request: Request) -> Response:
-        """What became of a message, for its sender and for operators."""
+        """What became of a message, for its sender and for operators.
+
+        Each of `events` has its `state`, the `code` of the reason, `problems`, and the `referral` it is part
+        of. Times are UTC in ISO 8601.
+        """
         caller = await desk.caller(request)
         story = await desk.store.read(lambda tx: views.message_story(tx, message_id))
         if story is None or not (story["caller"] == caller.name or Role.OPERATOR in caller.roles):
@@ -52,7 +57,11 @@ def routes(desk: Desk) -> APIRouter:
 
     @router.get("/referrals/{referral_id}")
     async def get_referral(referral_id: Uuid, request: Request) -> Response:
-        """Where a referral stands, for its practice, its service and operators; no patient data."""
+        """Where a referral stands, for its practice, its service and operators; no patient data.
+
+        `state` with its `code`; `events`, `deliveries`, each with its `tries`, and `outcomes`. Times are
+        UTC in ISO 8601.
+        """
         caller = await desk.caller(request)
         story = await desk.store.read(lambda tx: views.referral_story(tx, referral_id))
         if story is None or not may_see(caller, story["practice"], story["service"]):
@@ -123,5 +132,26 @@ def refused_status(codes: list[str], problems: tuple[Problem, ...]) -> int:
     return 400 if any(p.code in UNREADABLE or p.code.startswith(syntax) for p in problems) else 422
 
 
-def _json(content: dict[str, Any]) -> Response:
-    return Response(orjson.dumps(content), 200, {}, "application/json")
+def _json(story: dict[str, Any]) -> Response:
+    return Response(orjson.dumps(_told(story)), 200, {}, "application/json")
+
+
+def _told(held: Any) -> Any:
+    """A story as the other answers speak: instants in ISO 8601, and `referral` for its id."""
+    if isinstance(held, list):
+        return [_told(each) for each in held]
+    if not isinstance(held, dict):
+        return held
+    return {_RENAMED.get(name, name): _instant(name, each) for name, each in held.items()}
+
+
+_RENAMED = {"referral_id": "referral"}
+
+
+def _instant(name: str, held: Any) -> Any:
+    if isinstance(held, int) and (name in _INSTANTS or name.endswith("_at")):
+        return datetime.fromtimestamp(held / 1000, UTC).isoformat(timespec="milliseconds")
+    return _told(held)
+
+
+_INSTANTS = ("at", "until", "trying_since")

@@ -67,7 +67,7 @@ class BarsMessages:
         answer = await bars.post(self.place, self._own(bars.a_message()))
         assert answer.status_code == 200, answer.text
         kept = (await self.place.get(f"/messages/{answer.headers['X-Receipt-ID']}")).json()
-        return str(kept["events"][0]["referral_id"])
+        return str(kept["events"][0]["referral"])
 
     async def cancel(self) -> None:
         """Take it back, by the id we answered with."""

@@ -59,6 +59,20 @@ async def test_a_new_event_reaches_the_service_as_one_referral(site: Site) -> No
     assert await statuses(site) == ["active"]
 
 
+async def test_what_is_told_of_a_message_and_a_referral_has_times_that_anybody_can_read(site: Site) -> None:
+    """In the words of the answer that led there."""
+    answer = await site.post("/events/json-event", an_event())
+    await site.drain()
+    message = (await site.get(answer.headers["Location"])).json()
+    referral = (await site.get(f"/referrals/{message['events'][0]['referral']}")).json()
+
+    assert message["events"][0]["referral"] == answer.json()["events"][0]["referral"]
+    moments = (message["received_at"], message["events"][0]["at"], referral["opened_at"])
+    moments += (referral["deliveries"][0]["settled_at"],)
+    for moment in moments:
+        assert datetime.fromisoformat(moment).tzinfo is not None
+
+
 async def test_the_same_event_again_gets_the_same_answer_and_sends_nothing(site: Site) -> None:
     """A sender that retries does no harm."""
     first = await site.post("/events/json-event", an_event())
