@@ -94,6 +94,7 @@ class Event(Enum):
     POLL_FAILED = (logging.WARNING, "service could not be polled", ("partner", "code"))
     WORKER_FAILED = (logging.ERROR, "a worker step failed and will be tried again", ("worker", "error"))
     STORE_UNAVAILABLE = (logging.ERROR, "the database cannot be used right now", ("worker", "reason"))
+    AUDIT_HEAD = (logging.INFO, "head of an audit chain; keep it elsewhere", ("of", "rows", "link"))
     PURGED = (
         logging.INFO,
         "what is past its time was purged",

@@ -21,6 +21,7 @@ from bridge.app.polling import pollers, readers
 from bridge.app.reloading import InForce, reload
 from bridge.app.risk_telling import refuse_silent_risks
 from bridge.app.rules import read_rules
+from bridge.app.subjects import SubjectWorks
 from bridge.app.verbs import Works
 from bridge.app.watching import Watch, open_metrics, open_watch
 from bridge.config import PartnerSettings, Settings
@@ -34,6 +35,8 @@ from bridge.fhir.naming import Naming
 from bridge.intake import answers, control, fhir, http, outcomes, undelivered, worklist
 from bridge.intake.control import Verb
 from bridge.intake.desk import Desk
+from bridge.ops.audit import FILE as HEADS
+from bridge.ops.audit import HeadKeeper
 from bridge.ops.limits import Bounds, Gauge
 from bridge.ops.polls import Polls
 from bridge.ops.retention import Periods, Purger
@@ -113,6 +116,12 @@ class Bridge:
             lapsing=next(emis, ""),
         )
 
+    @property
+    def heads(self) -> HeadKeeper:
+        """What tells the heads of the audit chains."""
+        settings = self.settings
+        return HeadKeeper(store=self.store, file=settings.data / HEADS, node=settings.node)
+
     def http(self) -> FastAPI:
         """The application of the doors."""
         app = FastAPI(title="Referral bridge", version=VERSION, docs_url=None, redoc_url=None)
@@ -153,7 +162,11 @@ class Bridge:
             store=self.store, sealer=self.sealer, chain=self.chain, reference=self.settings.key_ring
         )
         accounts = AccountWorks(store=self.store)
-        return {**self.works.verbs(), **keys.verbs(), **accounts.verbs(), "reload": self._reload_told}
+        subjects = SubjectWorks(store=self.store, context=self.context)
+        works = (self.works, keys, accounts, subjects)
+        return {name: verb for each in works for name, verb in each.verbs().items()} | {
+            "reload": self._reload_told
+        }
 
     async def reload(self, by: Hand) -> InForce:
         """Put the mappings and schemes of the files into force; ConfigError, and nothing has changed."""

@@ -58,6 +58,7 @@ async def run(bridge: Bridge, stop: asyncio.Event, anew: asyncio.Event | None = 
             group.create_task(_translate(bridge, stop))
             group.create_task(_tell_risks(bridge, stop))
             group.create_task(bridge.purger.daily(stop))
+            group.create_task(bridge.heads.daily(stop))
             for poller in bridge.pollers:
                 group.create_task(poller.run(stop))
             for reader in bridge.mailboxes:

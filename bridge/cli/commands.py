@@ -6,12 +6,14 @@ from bridge.cli import (
     accounts,
     again,
     alerting,
+    audit,
     bulk,
     configuring,
     demo,
     keys,
     mapping,
     parked,
+    practice,
     purging,
     referrals,
     reloading,
@@ -21,6 +23,7 @@ from bridge.cli import (
     running,
     setting_up,
     simulate,
+    subject,
     worklist,
 )
 
@@ -47,6 +50,9 @@ app.add_typer(accounts.app, name="accounts")
 app.add_typer(risks.app, name="risks")
 app.add_typer(configuring.app, name="config")
 app.add_typer(keys.app, name="keys")
+app.add_typer(audit.app, name="audit")
+app.add_typer(subject.app, name="subject")
+app.add_typer(practice.app, name="practice")
 app.add_typer(alerting.app, name="alerts")
 app.add_typer(worklist.app, name="worklist")
 app.add_typer(mapping.app, name="map")

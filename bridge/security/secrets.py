@@ -79,6 +79,16 @@ def read_private(path: Path) -> bytes:
     return content
 
 
+def write_private(path: Path, content: bytes) -> None:
+    """A new file that only its owner can read; ConfigError when it is there already or cannot be made."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise ConfigError(f"The file {path} cannot be made: {error.strerror}.") from None
+    with os.fdopen(file, "wb") as opened:
+        opened.write(content)
+
+
 def _at_once(path: str, flags: int) -> int:
     """Open without waiting for a writer, which a named pipe would."""
     return os.open(path, flags | os.O_NONBLOCK)

@@ -38,7 +38,7 @@ def append(tx: Tx, chain: Chain, *, node: str, actor: str, action: str, subject:
 def rows(tx: Tx, node: str) -> list[tuple[dict[str, Any], bytes]]:
     """Every row of a node with its link, in order."""
     found = tx.run(select(audit).where(audit.c.node == node).order_by(audit.c.n)).mappings()
-    return [({k: v for k, v in row.items() if k != "mac"}, row["mac"]) for row in found]
+    return [({str(k): v for k, v in row.items() if k != "mac"}, row["mac"]) for row in found]
 
 
 def nodes(tx: Tx) -> list[str]:
@@ -67,3 +67,10 @@ def page(tx: Tx, before: tuple[int, str, int], limit: int) -> list[dict[str, Any
 def about(tx: Tx, subject: str, limit: int) -> list[dict[str, Any]]:
     """What people did with one thing, the newest first."""
     return [dict(row) for row in tx.run(ABOUT, {"subject": subject, "most": limit}).mappings()]
+
+
+def last(tx: Tx, node: str) -> tuple[dict[str, Any], bytes]:
+    """The newest row of a node with its link; LookupError when it wrote none."""
+    query = select(audit).where(audit.c.node == node).order_by(audit.c.n.desc()).limit(1)
+    row = tx.run(query).mappings().one()
+    return {str(k): v for k, v in row.items() if k != "mac"}, row["mac"]

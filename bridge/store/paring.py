@@ -62,7 +62,7 @@ _PARED_OUTCOME = update(outcome).where(outcome.c.id == bindparam("row")).values(
 _PARED_LETTERS = update(letter).where(letter.c.referral_id.in_(_IDS)).values(sealed=None)
 
 
-def _forget(tx: Tx, ids: Sequence[str]) -> int:
+def forget(tx: Tx, ids: Sequence[str]) -> int:
     """The person and the story; of the deliveries one in each lane stays that says that it may have left."""
     _pare(tx, ids, level=WITHOUT_PERSON)
     for statement in _STORY:
@@ -91,4 +91,4 @@ RECORDS_PURGE = Purge(
     find=partial(_find, level=WITHOUT_CONTENT),
     drop=partial(_pare, level=WITHOUT_CONTENT),
 )
-JOURNEYS_PURGE = Purge(name="journeys", find=partial(_find, level=WITHOUT_PERSON), drop=_forget)
+JOURNEYS_PURGE = Purge(name="journeys", find=partial(_find, level=WITHOUT_PERSON), drop=forget)

@@ -88,4 +88,24 @@ ENTRIES: dict[str, Entry] = {
         "Restart the node; what was in flight is looked up before it is sent again.",
         "exception",
     ),
+    "practice-under-way": Entry(
+        "Something of the practice is still under way, or the practice is not switched off.",
+        "Set its mode to off, settle what `bridge practice show` counts, then run it again.",
+        "conflict",
+    ),
+    "subject-nhs-number": Entry(
+        "This is not an NHS number, or its check digit is wrong.",
+        "Read the number again from the request; nothing was looked up.",
+        "value",
+    ),
+    "subject-correction": Entry(
+        "The correction names something that cannot be corrected here, or says it in a wrong form.",
+        "Give only family, given, prefix, preferred_name, birth_date, gender or language, as JSON.",
+        "invalid",
+    ),
+    "subject-open": Entry(
+        "The person has an open referral, or something of theirs is still to be delivered.",
+        "Run `bridge subject object` to take open referrals back; erase once that was delivered.",
+        "conflict",
+    ),
 }

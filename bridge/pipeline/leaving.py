@@ -1,0 +1,66 @@
+"""A practice leaves: drained first, then exported, then deleted; a certificate says what went."""
+
+import hashlib
+from collections import Counter
+from typing import Any
+
+import orjson
+
+from bridge.errors import Problem, Unacceptable
+from bridge.pipeline.context import Context
+from bridge.pipeline.mend import Hand
+from bridge.schemes import Mode
+from bridge.sources import emis
+from bridge.store import audit, leaving, told
+from bridge.store.subjects import Trail
+from bridge.store.unit import Tx
+
+AT_ONCE = 100  # referrals of one unit
+
+
+def state(tx: Tx, ctx: Context, practice: str) -> dict[str, Any]:
+    """Its mode, and what is still under way."""
+    found = ctx.rulebook.of_practice(practice)
+    mode = found[1].mode.value if found else Mode.OFF.value
+    return {"practice": practice, "mode": mode, **leaving.under_way(tx, practice)}
+
+
+def export(tx: Tx, practice: str, after: str) -> dict[str, Any]:
+    """Some referrals behind `after` with all that belongs to them, and where to go on ("" at the end)."""
+    ids = leaving.referrals_of(tx, practice, after, AT_ONCE)
+    events = leaving.events_of(tx, ids)
+    content = told.everything(tx, Trail(indexes=frozenset(), referrals=tuple(ids), events=tuple(events)))
+    return {"after": ids[-1] if len(ids) == AT_ONCE else "", "content": content}
+
+
+def delete(tx: Tx, ctx: Context, practice: str) -> dict[str, Any]:
+    """One step of the deletion; Unacceptable while anything is under way or the practice is not off."""
+    now = state(tx, ctx, practice)
+    if now["mode"] != Mode.OFF.value or any(now[each] for each in ("referrals", "deliveries", "events")):
+        raise Unacceptable(problems=(Problem(code="practice-under-way"),))
+    ids = leaving.referrals_of(tx, practice, "", AT_ONCE)
+    if ids:
+        return {"gone": leaving.drop_referrals(tx, ids), "more": True}
+    owners = [owner for owner in leaving.owners_held(tx) if emis.ods_of(tx, owner) == practice]
+    return {"gone": leaving.drop_rest(tx, practice, owners), "more": False}
+
+
+def certify(tx: Tx, hand: Hand, practice: str, gone: Counter[str], export_sha256: str) -> dict[str, Any]:
+    """What went, when and by whom, bound to the row of the audit chain that says so."""
+    counts = {name: n for name, n in sorted(gone.items()) if n}
+    digest = hashlib.sha256(orjson.dumps([practice, counts, export_sha256])).hexdigest()
+    why = f"{hand.why} certificate {digest}"
+    audit.append(
+        tx, hand.chain, node=hand.node, actor=hand.actor, action="practice-leave", subject=practice, why=why
+    )
+    row, link = audit.last(tx, hand.node)
+    return {
+        "practice": practice,
+        "rows_deleted": counts,
+        "export_sha256": export_sha256,
+        "at": row["at"],
+        "by": row["actor"],
+        "digest": digest,
+        "audit": {"node": row["node"], "n": row["n"], "link": link.hex()},
+        "not_reached": "backups made before; the service's and the practice's own records",
+    }
