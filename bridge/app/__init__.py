@@ -12,8 +12,8 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 
 from bridge.app.accounts import AccountWorks
-from bridge.app.callers import read_callers
-from bridge.app.doors import refuse_open_doors
+from bridge.app.callers import read_callers, speaking_for
+from bridge.app.doors import refuse_open_doors, strangers
 from bridge.app.keys import KeyWorks
 from bridge.app.page import page_routes
 from bridge.app.partners import build_partner, open_pds, partner_names, refuse_wrong_endpoints
@@ -82,10 +82,8 @@ class Bridge:
     @property
     def translator(self) -> Translator:
         """What translating later needs: each caller stays bound to its practices."""
-        settings = self.settings
-        practices = {entry.name: frozenset(entry.practices) for entry in settings.callers}
-        practices |= {entry.name: frozenset(entry.practices) for entry in settings.mllp}
-        return Translator(store=self.store, context=self.context, sources=self.sources, allowed=practices.get)
+        allowed = speaking_for(self.settings)
+        return Translator(store=self.store, context=self.context, sources=self.sources, allowed=allowed)
 
     @property
     def works(self) -> Works:
@@ -119,8 +117,7 @@ class Bridge:
     @property
     def heads(self) -> HeadKeeper:
         """What tells the heads of the audit chains."""
-        settings = self.settings
-        return HeadKeeper(store=self.store, file=settings.data / HEADS, node=settings.node)
+        return HeadKeeper(store=self.store, file=self.settings.data / HEADS, node=self.settings.node)
 
     def http(self) -> FastAPI:
         """The application of the doors."""
@@ -222,6 +219,7 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
             wake=_waker(workers),
             full=gauge.full,
             rates=Rates(per_second=settings.http.requests_per_s, burst=settings.http.burst),
+            strangers=strangers(settings.http),
         )
         chain = AuditChain(ring)
         polls = Polls()

@@ -19,6 +19,8 @@ from bridge.security.tokens import TokenIssuer
 
 FETCH_S = 5.0
 LARGEST = 1_000_000  # bytes of a JWKS
+OURS = ("", "import")  # callers of messages that no door took in
+FETCHED = ("folder:", "mesh:", "poll:")
 
 
 def read_callers(settings: Settings) -> Callers:
@@ -35,6 +37,21 @@ def read_callers(settings: Settings) -> Callers:
         issuers=_issuers(settings, callers),
         certificates=_certificates(settings, callers),
     )
+
+
+def speaking_for(settings: Settings) -> Callable[[str], frozenset[str] | None]:
+    """The practices that the sender of a kept message speaks for; None for what we fetched or read ourselves.
+
+    A caller that is in the settings no more speaks for nobody: its messages wait for a person.
+    """
+    practices = {entry.name: frozenset(entry.practices) for entry in settings.callers}
+    practices |= {entry.name: frozenset(entry.practices) for entry in settings.mllp}
+
+    def allowed(caller: str) -> frozenset[str] | None:
+        ours = caller in OURS or caller.startswith(FETCHED)
+        return None if ours and caller not in practices else practices.get(caller, frozenset())
+
+    return allowed
 
 
 def _caller(entry: CallerSettings) -> Caller:

@@ -8,9 +8,11 @@ from bridge.config import Settings
 from bridge.config.doors import LOOPBACK, Http
 from bridge.errors import ConfigError
 from bridge.intake.protocol import Manners, protocol
+from bridge.security.rates import Rates
 from bridge.security.secrets import Secret
 from bridge.security.tls import Certificate, door_context
 
+STRANGERS, STRANGERS_PER_S = 200, 2.0  # requests of one address without a good credential
 MOST_CONNECTIONS = 2000  # of one node; uvicorn answers 503 beyond
 
 
@@ -37,6 +39,14 @@ def options(http: Http) -> dict[str, Any]:
     certificate = Certificate(chain=http.certificate, key=http.certificate_key, passphrase=passphrase)
     context = door_context(certificate=certificate, client_ca=http.client_ca)
     return told | {"ssl_context_factory": lambda *_: context}
+
+
+def strangers(http: Http) -> Rates:
+    """How often callers whom nobody knows may try from one address; behind proxies their own limits count.
+
+    All callers share a proxy's address there, so that one of them could keep everybody else out.
+    """
+    return Rates() if http.proxies else Rates(per_second=STRANGERS_PER_S, burst=STRANGERS)
 
 
 class _Gate:

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -14,6 +14,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from bridge.config import database
 from bridge.config.callers import CallerSettings, IssuerSettings
 from bridge.config.doors import Http
 from bridge.config.limits import Limits
@@ -72,6 +73,12 @@ class Settings(BaseSettings):
     database: str = Field(
         "", description="sqlite:<path> or postgresql://…; empty: SQLite in the data folder."
     )
+    database_password: str = Field(
+        default="", description="Reference of the PostgreSQL password; its address holds none."
+    )
+    database_without_tls: Literal[
+        "", "I understand that the database is reached over the network unencrypted"
+    ] = Field(default="", description="Say so to reach PostgreSQL beyond this machine without verified TLS.")
     database_connections: int = Field(
         default=8, ge=2, le=100, description="PostgreSQL connections of this node."
     )
@@ -109,6 +116,11 @@ class Settings(BaseSettings):
     release: ReleaseSettings = Field(default=ReleaseSettings(), description="What runs here.")
     log: Literal["json", "text"] = Field(default="json", description="Form of the log on standard error.")
 
+    @model_validator(mode="after")
+    def _database_is_safe(self) -> "Settings":
+        database.refuse(self.database, plain=bool(self.database_without_tls))
+        return self
+
     @field_validator("base")
     @classmethod
     def _absolute(cls, base: str) -> str:
@@ -131,6 +143,8 @@ class Settings(BaseSettings):
     @property
     def database_url(self) -> str:
         """The database in use."""
+        if self.database_password:
+            return database.with_password(self.database, self.database_password)
         return self.database or f"sqlite:{self.data / 'bridge.sqlite'}"
 
     @property
@@ -165,14 +179,14 @@ def read_settings(file: Path) -> Settings:
 
 def _settled(settings: Settings, home: Path) -> Settings:
     """The same with every path absolute."""
-    database = settings.database
-    if database.startswith("sqlite:"):
-        database = f"sqlite:{home / database.removeprefix('sqlite:')}"
+    where = settings.database
+    if where.startswith("sqlite:"):
+        where = f"sqlite:{home / where.removeprefix('sqlite:')}"
     return settings.model_copy(
         update={
             "data": home / settings.data,
             "mappings": home / settings.mappings,
-            "database": database,
+            "database": where,
             "http": _at_home(settings.http, home),
             "alerts": _at_home(settings.alerts, home),
             "issuers": tuple(_at_home(each, home) for each in settings.issuers),

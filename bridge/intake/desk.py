@@ -9,7 +9,15 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from bridge.domain.referral import BRIDGE
-from bridge.errors import Busy, Forbidden, Problem, Unacceptable, Unavailable, Unreadable
+from bridge.errors import (
+    Busy,
+    Forbidden,
+    Problem,
+    Unacceptable,
+    Unauthenticated,
+    Unavailable,
+    Unreadable,
+)
 from bridge.events import Trace
 from bridge.fhir.risks import Risk
 from bridge.pipeline import risks
@@ -63,14 +71,21 @@ class Desk:
     wake: Callable[[], None] = field(default=lambda: None)
     full: Callable[[], str] = field(default=lambda: "")
     rates: Rates = field(default_factory=Rates)
+    strangers: Rates = field(default_factory=Rates)  # by address: those whom nobody knew
 
     async def caller(self, request: Request) -> Caller:
         """Who is calling; Unauthenticated, Forbidden, or TooOften for one that sends more than it may.
 
-        Off the loop: a token may need its issuer's keys.
+        An address from which too many unknown callers came waits before it is even looked at. Off the loop:
+        a token may need its issuer's keys.
         """
         facts = RequestFacts.from_scope(request.scope)
-        caller = await asyncio.to_thread(self.callers.identify, facts)
+        self.strangers.look(facts.peer)
+        try:
+            caller = await asyncio.to_thread(self.callers.identify, facts)
+        except Unauthenticated:
+            self.strangers.take(facts.peer)
+            raise
         self.rates.take(caller.name)
         return caller
 

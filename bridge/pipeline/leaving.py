@@ -15,6 +15,7 @@ from bridge.store import audit, leaving, told
 from bridge.store.subjects import Trail
 from bridge.store.unit import Tx
 
+LEAVE = "practice-leave"
 AT_ONCE = 100  # referrals of one unit
 
 
@@ -50,9 +51,7 @@ def certify(tx: Tx, hand: Hand, practice: str, gone: Counter[str], export_sha256
     counts = {name: n for name, n in sorted(gone.items()) if n}
     digest = hashlib.sha256(orjson.dumps([practice, counts, export_sha256])).hexdigest()
     why = f"{hand.why} certificate {digest}"
-    audit.append(
-        tx, hand.chain, node=hand.node, actor=hand.actor, action="practice-leave", subject=practice, why=why
-    )
+    audit.append(tx, hand.chain, node=hand.node, actor=hand.actor, action=LEAVE, subject=practice, why=why)
     row, link = audit.last(tx, hand.node)
     return {
         "practice": practice,

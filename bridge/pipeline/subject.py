@@ -49,14 +49,14 @@ def _held_as(tx: Tx, number: NhsNumber) -> Iterator[tuple[str, str]]:
 def find(tx: Tx, hand: Hand, number: NhsNumber) -> dict[str, Any]:
     """How much is held, and the ids of the referrals."""
     trail = follow(tx, number)
-    note(tx, hand, "subject-find", number)
+    note(tx, hand, "find", number)
     return {**trail.counts(), "referral_ids": list(trail.referrals)}
 
 
 def export(tx: Tx, hand: Hand, number: NhsNumber) -> dict[str, Any]:
     """All of it in clear."""
     found = told.everything(tx, follow(tx, number))
-    note(tx, hand, "subject-export", number)
+    note(tx, hand, "export", number)
     return found
 
 
@@ -66,7 +66,7 @@ def erase(tx: Tx, hand: Hand, number: NhsNumber) -> dict[str, int]:
     if trail.living or subjects.unsettled(tx, trail):
         raise Unacceptable(problems=(Problem(code="subject-open"),))
     subjects.erase(tx, trail)
-    note(tx, hand, "subject-erase", number)
+    note(tx, hand, "erase", number)
     return trail.counts()
 
 
@@ -75,7 +75,7 @@ def stand(tx: Tx, ctx: Context, hand: Hand, number: NhsNumber, said: str) -> str
     kind = STANCES[said]
     stance = Stance(id=ctx.new_id(), kind=kind.value, said_at=tx.now, number=number.digits, practice="")
     applied = consent.stand(tx, ctx, stance, cause=f"subject:{ctx.new_id()}"[:36])
-    note(tx, hand, f"subject-{said}", number)
+    note(tx, hand, said, number)
     return applied.code
 
 
@@ -100,7 +100,7 @@ def rectify(tx: Tx, ctx: Context, hand: Hand, number: NhsNumber, wrong: dict[str
         applied, _ = person.apply(tx, ctx, origin, news)
         if applied.code == "identity-differs":
             raise Unacceptable(problems=(Problem(code="identity-differs"),))
-    note(tx, hand, "subject-rectify", number)
+    note(tx, hand, "rectify", number)
     return list(trail.living)
 
 
@@ -135,7 +135,12 @@ _FIELDS: Final[dict[str, Any]] = {
 
 def note(tx: Tx, hand: Hand, action: str, number: NhsNumber) -> None:
     """Audit what was done, by whom and why, about whom as a keyed index."""
-    subject = tx.sealer.index("nhs", number.digits)
     audit.append(
-        tx, hand.chain, node=hand.node, actor=hand.actor, action=action, subject=subject, why=hand.why
+        tx,
+        hand.chain,
+        node=hand.node,
+        actor=hand.actor,
+        action=f"subject-{action}",
+        subject=tx.sealer.index("nhs", number.digits),
+        why=hand.why,
     )

@@ -40,6 +40,13 @@ class Rates:
         self._now = now
         self._buckets: dict[str, tuple[float, float]] = {}
 
+    def look(self, caller: str) -> None:
+        """TooOften when the bucket of this caller is empty; nothing is counted."""
+        left, since = self._buckets.get(caller, (float(self._burst), 0.0))
+        left = left + (self._now() - since) * self._per_second if caller in self._buckets else left
+        if self._per_second and left < 1:
+            raise TooOften(max(1, round((1 - left) / self._per_second)))
+
     def take(self, caller: str) -> None:
         """Count one request of this caller; TooOften when its bucket is empty."""
         if not self._per_second:

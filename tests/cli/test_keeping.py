@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.errors import Unacceptable
+from bridge.errors import ConfigError, Unacceptable
 from tests.cli.site import Premises, set_up
 from tests.journeys.test_json_event import a_person, an_event
 
@@ -101,20 +101,25 @@ def test_settings_are_shown_without_what_they_refer_to(site: Premises) -> None:
     assert "pasted" not in str(as_json)
 
 
-def test_a_password_in_an_address_is_not_shown(site: Premises) -> None:
-    """The rest of the address is."""
+def test_a_password_in_an_address_is_refused_unshown(site: Premises) -> None:
+    """It is given by reference."""
     file = site.folder / "bridge.toml"
     file.write_text(
-        'database = "postgresql://bridge:s3cret@db.internal/bridge"\n' + file.read_text("utf-8"), "utf-8"
+        'database = "postgresql://bridge:s3cret@127.0.0.1/bridge"\n' + file.read_text("utf-8"), "utf-8"
     )
+    done = site.command("config", "show")
 
-    assert site.json("config", "show")["database"] == "postgresql://bridge:***@db.internal/bridge"
+    assert isinstance(done.exception, ConfigError)
+    assert "s3cret" not in done.output + repr(done.exception.problems)
 
 
 def test_postgresql_is_told_of_its_own_tools(site: Premises, tmp_path: Path) -> None:
     """Nothing is written, and the exit code says so."""
     file = site.folder / "bridge.toml"
-    file.write_text('database = "postgresql://db.internal/bridge"\n' + file.read_text("utf-8"), "utf-8")
+    file.write_text(
+        'database = "postgresql://db.internal/bridge?sslmode=verify-full"\n' + file.read_text("utf-8"),
+        "utf-8",
+    )
     done = site.command("backup", str(tmp_path / "x"))
 
     assert done.exit_code == 2

@@ -69,3 +69,16 @@ def test_zero_is_no_limit(clock: Clock) -> None:
     rates = Rates(per_second=0, burst=1, now=clock)
 
     assert [refused(rates) for _ in range(100)] == [0] * 100
+
+
+def test_a_look_counts_nothing_and_sees_an_empty_bucket(clock: Clock) -> None:
+    """Somebody who only looks never waits longer for it."""
+    rates = Rates(per_second=1, burst=2, now=clock)
+    for _ in range(5):
+        rates.look("emis")
+    rates.take("emis")
+    rates.take("emis")
+
+    with pytest.raises(TooOften):
+        rates.look("emis")
+    rates.look("other")
