@@ -1,10 +1,8 @@
 """Builds everything from Settings. The only room that knows all the others."""
 
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,14 +19,13 @@ from bridge.app.polling import pollers, readers
 from bridge.app.reloading import InForce, reload
 from bridge.app.risk_telling import refuse_silent_risks
 from bridge.app.rules import read_rules
+from bridge.app.sending import waker, worker
 from bridge.app.subjects import SubjectWorks
 from bridge.app.verbs import Works
 from bridge.app.watching import Watch, open_metrics, open_watch
-from bridge.config import PartnerSettings, Settings
-from bridge.delivery.breaker import Breaker
+from bridge.config import Settings
 from bridge.delivery.port import Partner
-from bridge.delivery.retry import RetryPolicy
-from bridge.delivery.worker import Terms, Worker
+from bridge.delivery.worker import Worker
 from bridge.errors import ConfigError
 from bridge.events import observed_by
 from bridge.fhir.naming import Naming
@@ -57,7 +54,6 @@ from bridge.sources import Sources
 from bridge.store import Store, facts, open_store
 
 VERSION = version("referral-bridge")
-SPARE = timedelta(seconds=10)  # of a lease, beyond twice the longest attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +201,7 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
         clients += (pds[1],) if pds else ()
         by_name = {built.partner.name: built.client for built in partners if built.client is not None}
         workers = tuple(
-            _worker(settings, store, sealer, context, built.partner) for built in partners if settings.workers
+            worker(settings, store, sealer, context, built.partner) for built in partners if settings.workers
         )
         gauge = Gauge(store, settings.data, _bounds(settings, rulebook))
         await gauge.look()
@@ -216,7 +212,7 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
             callers=read_callers(settings),
             largest_body=settings.http.largest_body_mb * 1_000_000,
             later=settings.translate == "later",
-            wake=_waker(workers),
+            wake=waker(workers),
             full=gauge.full,
             rates=Rates(per_second=settings.http.requests_per_s, burst=settings.http.burst),
             strangers=strangers(settings.http),
@@ -268,35 +264,6 @@ def _bounds(settings: Settings, rulebook: Rulebook) -> Bounds:
         partners=partner_names(rulebook),
         held_back=forward.HELD_BACK,
     )
-
-
-def _worker(settings: Settings, store: Store, sealer: Sealer, context: Context, partner: Partner) -> Worker:
-    terms = settings.partners.get(partner.name, PartnerSettings())
-    return Worker(
-        store,
-        partner,
-        Breaker(now=lambda: time.time_ns() // 1_000_000),
-        node=settings.node,
-        terms=Terms(
-            concurrency=terms.concurrency,
-            lease=2 * partner.longest_attempt + SPARE,
-            policy=RetryPolicy(
-                first=timedelta(seconds=terms.first_retry_s),
-                longest=timedelta(seconds=terms.longest_retry_s),
-            ),
-        ),
-        open_body=sealer.open,
-        last_look=forward.last_look(context),
-        on_settled=forward.on_settled,
-    )
-
-
-def _waker(workers: tuple[Worker, ...]) -> Callable[[], None]:
-    def wake() -> None:
-        for worker in workers:
-            worker.wake.set()
-
-    return wake
 
 
 def data_folder(settings: Settings) -> Path:
