@@ -11,7 +11,7 @@ CACHES := .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 COMPILE := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help mesh-sandbox setup demo test check format bench torture conformance docs lock wheel sbom audit clean
+.PHONY: help mesh-sandbox setup demo test check format bench torture conformance docs lock wheel sbom fuzz audit clean
 
 help:  ## Say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*##/ {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,11 @@ wheel: $(READY)  ## Build the wheel and the source archive into dist/
 sbom: $(READY)  ## Write dist/sbom.json (CycloneDX) of what runs in production
 	mkdir -p dist
 	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible -o dist/sbom.json requirements.lock
+
+fuzz: $(READY)  ## Odd requests by the thousand, then schemathesis over the OpenAPI (in .fuzz, from PyPI)
+	FUZZ_EXAMPLES=5000 $(BIN)/pytest tests/security/test_fuzz.py --timeout 1800 $(ARGS)
+	test -x .fuzz/bin/st || { $(PYTHON) -m venv .fuzz && .fuzz/bin/pip install --quiet schemathesis; }
+	$(BIN)/python -m tests.security.open_api .fuzz/bin/st
 
 audit: $(READY)  ## Ask the advisory database about every locked version
 	$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements.lock

@@ -23,6 +23,7 @@ from bridge.store.tables import (
     person,
     referral,
     request,
+    risk,
     settled,
     stance,
 )
@@ -69,7 +70,7 @@ def drop_referrals(tx: Tx, ids: Sequence[str]) -> dict[str, int]:
         "attempt": _drop(tx, attempt, attempt.c.delivery_id.in_(sent)),
         "body": _drop(tx, body, body.c.id.in_([each for each in bodies if each])),
     }
-    for table in (settled, lane, filed, coded, outcome, letter, event_key, event):
+    for table in (settled, lane, filed, coded, outcome, letter, risk, event_key, event):
         gone[table.name] = _drop(tx, table, table.c.referral_id.in_(ids))
     gone["referral"] = _drop(tx, referral, referral.c.id.in_(ids))
     for name, n in drop_messages(tx, {*told, *said}).items():
