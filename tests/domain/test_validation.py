@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bridge.domain.codes import RETIRED, SOCIAL_PRESCRIBING, Mark, problem_of
 from bridge.domain.instruments import INSTRUMENTS, SWEMWBS_METRIC, Instrument
 from bridge.domain.outcome import Component, Outcome, OutcomeKind, ScoreForm, Value
 from bridge.domain.referral import Coding, Concept
@@ -174,3 +175,13 @@ def test_nothing_valid_is_refused() -> None:
 
     assert len(valid) > 1300
     assert refused == []
+
+
+def test_every_code_of_every_table_is_a_whole_concept() -> None:
+    """Verhoeff and partition; only what two sources confirm is marked so."""
+    scores = [row.code for row in INSTRUMENTS if row.code]
+    tables = (*SOCIAL_PRESCRIBING, *RETIRED, *RETIRED.values(), *scores)
+
+    assert [code for code in tables if problem_of(code)] == []
+    assert all(row.source for row in SOCIAL_PRESCRIBING.values())
+    assert all(row.mark is Mark.A for row in INSTRUMENTS if row.code)

@@ -108,3 +108,47 @@ async def test_a_risk_in_an_event_is_raised_and_the_sender_is_told(
 
     assert answer.status_code == 400
     assert answer.headers["X-Risk-Notice"] == "risk-raised"
+
+
+async def test_a_person_who_withdraws_at_the_service_is_taken_back_and_no_score_is_filed(
+    loop: Loop,  # noqa: F811
+) -> None:
+    """What they told the service they told us; codes of what happened are filed all the same."""
+    gone = event(loop, type="consent", detail="withdrawn")
+    score = event(loop, id="E-2", type="score", instrument="SWEMWBS", value="21", on=_today())
+    answers = [await post(loop, said) for said in (gone, score)]
+    await loop.settled()
+
+    assert [a.json()["events"][0]["code"] for a in answers] == ["", "sharing-refused"]
+    assert (await loop.story())["state"] == "withdrawn"
+    assert [r["status"] for r in loop.service.server.resources("ServiceRequest")] == ["revoked"]
+    assert loop.filed(SCORE) == []
+
+
+async def test_a_service_that_goes_on_has_opened_the_referral_again(loop: Loop) -> None:  # noqa: F811
+    """Told in either order; the closure stays coded once, for it happened."""
+    closed = event(loop, type="closed", reason="goals met", time="2026-03-03T10:00:00Z")
+    again = event(loop, id="E-2", type="in-progress", time="2026-03-04T10:00:00Z")
+    states = []
+    for said in (closed, again, closed | {"id": "E-3", "time": "2026-03-02T10:00:00Z"}):
+        await post(loop, said)
+        states.append((await loop.story())["state"])
+    await loop.settled()
+
+    assert states == ["completed", "open", "open"]
+    assert len(loop.filed(CLOSED)) == 1
+
+
+async def test_two_versions_without_a_later_time_wait_for_a_person(loop: Loop) -> None:  # noqa: F811
+    """The first stands; nobody can tell which is right."""
+    score = event(loop, type="score", instrument="SWEMWBS", value="21", on=_today())
+    await post(loop, score)
+    second = await post(loop, score | {"value": "22"})
+    await loop.settled()
+
+    assert second.json()["events"][0]["code"] == "outcome-contradicts"
+    assert [o["valueQuantity"]["value"] for o in loop.filed(SCORE)] == [21]
+
+
+def _today() -> str:
+    return date.today().isoformat()  # noqa: DTZ011 - the day of a test
