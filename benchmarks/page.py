@@ -90,7 +90,7 @@ def _practice(n: int) -> str:
 
 
 def _delivery(n: int, at: int) -> dict[str, Any]:
-    parked = n % 100 == 0
+    parked = n % 100 == 10
     return {
         "id": f"d-{n:012d}", "lane_id": n + 1, "referral_id": f"r-{n:012d}", "partner": "prescribing",
         "leg": "forward", "kind": "create", "seq": 1, "state": "parked" if parked else "queued",
