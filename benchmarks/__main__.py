@@ -10,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks import convert, drain, extract, footprint, history, intake, page, recovery
+from benchmarks import convert, drain, extract, footprint, history, intake, page, recovery, sealing
 
 PARTS = {
     "intake": intake,
@@ -21,6 +21,7 @@ PARTS = {
     "recovery": recovery,
     "footprint": footprint,
     "page": page,
+    "sealing": sealing,
 }
 RESULTS = Path(__file__).parent / "results.json"
 
