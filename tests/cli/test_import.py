@@ -31,7 +31,13 @@ def site(tmp_path: Path) -> Site:
     """A site whose partners are not there: nothing is sent here."""
     port = a_port()
     nowhere = "http://127.0.0.1:9"
-    made = Site(folder=tmp_path, bridge=f"http://127.0.0.1:{port}", service=nowhere, record=nowhere)
+    made = Site(
+        folder=tmp_path,
+        bridge=f"http://127.0.0.1:{port}",
+        service=nowhere,
+        record=nowhere,
+        password="not used",
+    )
     write_site(made, port, PLAN, {name: new_api_key() for name in CALLERS})
     return made
 
