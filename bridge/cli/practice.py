@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +14,7 @@ from bridge.cli.acting import Act, acting
 from bridge.cli.subject import Why, written
 from bridge.domain.identifiers import OdsCode
 from bridge.errors import ConfigError
+from bridge.security.secrets import write_private
 
 app = typer.Typer(help="A practice: what is under way, and its leaving.", no_args_is_help=True)
 Ods = Annotated[str, typer.Argument(help="ODS code of the practice.")]
@@ -60,17 +62,20 @@ def leave(
 
 
 def _export(act: Act, ods: str, file: Path) -> str:
-    """One line for each step; the SHA-256 of the file."""
-    digest, after, lines = hashlib.sha256(), "", list[bytes]()
-    while True:
-        step = act("practice-export", {"practice": ods, "after": after})
-        lines.append(json.dumps(step["content"], ensure_ascii=False).encode() + b"\n")
-        digest.update(lines[-1])
-        after = step["after"]
-        if not after:
-            break
-    file.touch(mode=0o600, exist_ok=False)
-    file.write_bytes(b"".join(lines))
+    """One line for each step, on disk before anything is deleted; the SHA-256 of the file."""
+    digest, after = hashlib.sha256(), ""
+    write_private(file, b"")
+    with file.open("ab") as lines:
+        while True:
+            step = act("practice-export", {"practice": ods, "after": after})
+            line = json.dumps(step["content"], ensure_ascii=False).encode() + b"\n"
+            lines.write(line)
+            digest.update(line)
+            after = step["after"]
+            if not after:
+                break
+        lines.flush()
+        os.fsync(lines.fileno())
     return digest.hexdigest()
 
 

@@ -16,7 +16,7 @@ from bridge.store.subjects import Trail
 from bridge.store.unit import Tx
 
 LEAVE = "practice-leave"
-AT_ONCE = 100  # referrals of one unit
+AT_ONCE = 100  # referrals, events or rows of one unit
 
 
 def state(tx: Tx, ctx: Context, practice: str) -> dict[str, Any]:
@@ -27,11 +27,37 @@ def state(tx: Tx, ctx: Context, practice: str) -> dict[str, Any]:
 
 
 def export(tx: Tx, practice: str, after: str) -> dict[str, Any]:
-    """Some referrals behind `after` with all that belongs to them, and where to go on ("" at the end)."""
-    ids = leaving.referrals_of(tx, practice, after, AT_ONCE)
-    events = leaving.events_of(tx, ids)
-    content = told.everything(tx, Trail(indexes=frozenset(), referrals=tuple(ids), events=tuple(events)))
-    return {"after": ids[-1] if len(ids) == AT_ONCE else "", "content": content}
+    """Some of what is the practice's behind `after`, and where to go on ("" at the end).
+
+    Its referrals with all that belongs to them, then the events that no referral came of, then the source's
+    rows.
+    """
+    part, _, last = after.partition(":")
+    if part == "row":
+        kind, owner, key = last.split("/", 2) if last else ("", "", "")
+        rows = leaving.rows_held(tx, _owners(tx, practice), (kind, owner, key), AT_ONCE)
+        following = "/".join(rows[-1]) if len(rows) == AT_ONCE else ""
+        return _page(tx, f"row:{following}" if following else "", held=tuple(rows))
+    if part == "event":
+        events = leaving.events_alone(tx, practice, last, AT_ONCE)
+        return _page(tx, f"event:{events[-1]}" if len(events) == AT_ONCE else "row:", events=tuple(events))
+    ids = leaving.referrals_of(tx, practice, last, AT_ONCE)
+    return _page(
+        tx,
+        f"referral:{ids[-1]}" if len(ids) == AT_ONCE else "event:",
+        indexes=leaving.indexes_of(tx, ids),
+        referrals=tuple(ids),
+        events=tuple(leaving.events_of(tx, ids)),
+    )
+
+
+def _page(tx: Tx, after: str, indexes: frozenset[str] = frozenset(), **found: Any) -> dict[str, Any]:
+    return {"after": after, "content": told.everything(tx, Trail(indexes=indexes, **found))}
+
+
+def _owners(tx: Tx, practice: str) -> list[str]:
+    """As whom the source's rows of the practice are held."""
+    return [owner for owner in leaving.owners_held(tx) if emis.ods_of(tx, owner) == practice]
 
 
 def delete(tx: Tx, ctx: Context, practice: str) -> dict[str, Any]:
@@ -42,8 +68,7 @@ def delete(tx: Tx, ctx: Context, practice: str) -> dict[str, Any]:
     ids = leaving.referrals_of(tx, practice, "", AT_ONCE)
     if ids:
         return {"gone": leaving.drop_referrals(tx, ids), "more": True}
-    owners = [owner for owner in leaving.owners_held(tx) if emis.ods_of(tx, owner) == practice]
-    return {"gone": leaving.drop_rest(tx, practice, owners), "more": False}
+    return {"gone": leaving.drop_rest(tx, practice, _owners(tx, practice)), "more": False}
 
 
 def certify(tx: Tx, hand: Hand, practice: str, gone: Counter[str], export_sha256: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Table, delete, exists, func, or_, select, tuple_
 
 from bridge.domain.journey import LIVING, EventState
 from bridge.store.tables import (
@@ -29,6 +29,7 @@ from bridge.store.tables import (
 )
 from bridge.store.unit import Tx
 
+RowId = tuple[str, str, str]
 _STEP = 1000  # ids in one statement
 _UNDER_WAY = (EventState.KEPT.value, EventState.WAITING.value, EventState.PARKED.value)
 
@@ -58,6 +59,27 @@ def referrals_of(tx: Tx, practice: str, after: str, limit: int) -> list[str]:
 def events_of(tx: Tx, referrals: Sequence[str]) -> list[str]:
     """The events of these referrals."""
     return list(tx.run(select(event.c.id).where(event.c.referral_id.in_(referrals))).scalars())
+
+
+def indexes_of(tx: Tx, referrals: Sequence[str]) -> frozenset[str]:
+    """The blind indexes of whom these referrals are about."""
+    rows = tx.run(select(referral.c.patient, referral.c.local).where(referral.c.id.in_(referrals)))
+    return frozenset(index for row in rows for index in row if index)
+
+
+def events_alone(tx: Tx, practice: str, after: str, limit: int) -> list[str]:
+    """Some events of the practice that no referral came of, by id, behind one."""
+    query = select(event.c.id).where(
+        event.c.practice == practice, event.c.referral_id.is_(None), event.c.id > after
+    )
+    return list(tx.run(query.order_by(event.c.id).limit(limit)).scalars())
+
+
+def rows_held(tx: Tx, owners: Collection[str], after: RowId, limit: int) -> list[RowId]:
+    """Some source rows of these owners as (kind, owner, key), behind one."""
+    place = (held.c.kind, held.c.owner, held.c.key)
+    query = select(*place).where(held.c.owner.in_(owners), tuple_(*place) > after)
+    return [(row.kind, row.owner, row.key) for row in tx.run(query.order_by(*place).limit(limit))]
 
 
 def drop_referrals(tx: Tx, ids: Sequence[str]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from bridge.schemes import Mode
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import KeyRing
 from bridge.store import audit, claims, held, referrals, subjects
+from bridge.store import leaving as stored
 from bridge.store.tables import delivery, metadata
 from bridge.store.unit import Store, Tx
 from tests.conftest import a_patient, a_referral, nhs_number
@@ -179,6 +181,42 @@ async def test_a_practice_does_not_leave_while_anything_is_under_way(store: Stor
 
     with pytest.raises(Unacceptable):
         await store.run(lambda tx: leaving.delete(tx, off(), "A99999"))
+
+
+async def test_what_never_became_a_referral_leaves_with_its_practice(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Page by page to the end: referrals, then events without one, each once."""
+    monkeypatch.setattr(leaving, "AT_ONCE", 2)
+    for n in range(1, 4):
+        await tell(store, an_event(n, patient=a_patient(n)))
+        await tell(store, an_event(n + 10, patient=a_patient(n + 10, registered=False)))
+    pages, after = [], ""
+    while not pages or after:
+        step = await store.read(partial(leaving.export, practice="A99999", after=after))
+        pages.append(step["content"])
+        after = step["after"]
+
+    told = [event["state"] for page in pages for event in page["events"]]
+    assert sum(len(page["referrals"]) for page in pages) == 3
+    assert sorted(told) == ["applied"] * 3 + ["not-sent"] * 3
+
+
+async def test_source_rows_are_paged_in_the_order_of_their_key(store: Store) -> None:
+    """Of the named owners alone."""
+    rows = [held.Row(kind="emis.half", owner=o, key=k, fields={}, clock="1") for o in "abc" for k in "xyz"]
+    await store.run(lambda tx: held.put(tx, rows))
+
+    def paged(tx: Tx) -> list[stored.RowId]:
+        found, after = [], ("", "", "")
+        while page := stored.rows_held(tx, ("a", "c"), after, 2):
+            found += page
+            after = page[-1]
+        return found
+
+    found = await store.read(paged)
+    assert len(set(found)) == len(found) == 6
+    assert {owner for _kind, owner, _key in found} == {"a", "c"}
 
 
 async def test_of_a_practice_that_left_nothing_is_kept_but_the_audit(store: Store, hand: Hand) -> None:
