@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -82,7 +83,7 @@ def certify(tx: Tx, hand: Hand, practice: str, gone: Counter[str], export_sha256
         "practice": practice,
         "rows_deleted": counts,
         "export_sha256": export_sha256,
-        "at": row["at"],
+        "at": datetime.fromtimestamp(row["at"] / 1000, UTC).isoformat(timespec="seconds"),
         "by": row["actor"],
         "digest": digest,
         "audit": {"node": row["node"], "n": row["n"], "link": link.hex()},
