@@ -14,7 +14,7 @@ from bridge.fhir import fhir_xml
 from bridge.fhir.checks import check
 from bridge.store import audit
 from tests.fhir.examples import a_uk_core_bundle
-from tests.journeys.conftest import GP_KEY, OPERATOR_KEY, PRACTICE, SERVICE_KEY, Site
+from tests.journeys.conftest import GP_KEY, OPERATOR_KEY, PRACTICE, SCHEME, SERVICE_KEY, Ground, Site
 
 SYSTEM = "https://greenfield.test.nhs.uk/Id/referral"
 PERSON = "9990000018"
@@ -390,15 +390,11 @@ async def test_a_referral_is_found_by_its_own_and_by_our_identifier(site: Site) 
 
 
 async def test_a_service_reads_its_own_referrals_as_far_as_they_were_released(
-    open_site: Callable[..., Any],
+    ground: Ground, open_site: Callable[..., Any]
 ) -> None:
     """The scheme's list decides here too: no NHS number, no identifiers of the surgery."""
-    from tests.journeys import conftest
-
-    narrow = conftest.SCHEME.replace('"nhs-number", ', "").replace('"identifiers", ', "")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(conftest, "SCHEME", narrow)
-        site: Site = await open_site()
+    ground.scheme = SCHEME.replace('"nhs-number", ', "").replace('"identifiers", ', "")
+    site: Site = await open_site()
     identity = await created(site)
     practice = await site.get(f"/fhir/ServiceRequest/{identity}", GP_KEY)
     service = await site.get(f"/fhir/ServiceRequest/{identity}", SERVICE_KEY)
@@ -531,7 +527,7 @@ async def test_metadata_is_open_and_claims_what_the_routes_answer(site: Site) ->
     answered = {
         (path.split("/")[2], _INTERACTION[method, path.count("/")])
         for path, methods in paths.items()
-        if path.startswith("/fhir/") and path.split("/")[2] in ("ServiceRequest", "Task", "Observation")
+        if path.startswith("/fhir/") and path.split("/")[2][0].isupper()
         for method in methods
     }
 
@@ -553,7 +549,7 @@ _INTERACTION = {
 
 async def test_what_is_not_there_is_said_in_fhir(site: Site) -> None:
     """Other types, other verbs."""
-    there = await site.http.get("/fhir/Patient/1", headers={"X-API-Key": GP_KEY})
+    there = await site.http.get("/fhir/Encounter/1", headers={"X-API-Key": GP_KEY})
     verb = await site.http.delete("/fhir/ServiceRequest/1", headers={"X-API-Key": GP_KEY})
 
     assert (there.status_code, verb.status_code) == (404, 405)
