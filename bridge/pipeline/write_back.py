@@ -51,14 +51,14 @@ def write_back(
     if scheme is None:
         return EventState.PARKED, "scheme-missing"
     rule = scheme.practice(stored.practice)
-    if rule is None or not rule.record:
+    if rule is None:
         return DONE
-    route = scheme.route_of(rule)
-    if route is not None and route.by_letter:
-        if sharing_refused([*known, told]):
-            return EventState.APPLIED, "sharing-refused"
+    route = scheme.letters_of(rule)
+    refused = route is not None and sharing_refused([*known, told])
+    if route is not None and not refused:
         letters.follow(tx, Desk(ctx=ctx, scheme=scheme, route=route, stored=stored, cause=told.id))
-        return DONE
+    if not rule.record or (route is not None and route.name == rule.record):
+        return (EventState.APPLIED, "sharing-refused") if refused else DONE
     before = [k for k in known if k.id != told.id]
     waits = rule.filing == "review" and not reviewed
     telling = _Telling(ctx, scheme, stored, told, rule.record, before, reviewed, waits)

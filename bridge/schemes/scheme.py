@@ -27,6 +27,9 @@ class Mode(StrEnum):
     LIVE = "live"
 
 
+_NO_LETTERS = RecordRoute(name="none", endpoint="http://none.invalid")
+
+
 class PracticeRule(Strict):
     """One practice of the scheme."""
 
@@ -46,6 +49,11 @@ class PracticeRule(Strict):
     )
     record: str = Field(
         default="", description="Name of the record route outcomes are filed by; empty files nothing."
+    )
+    letters: str = Field(
+        default="",
+        description="Name of a route of letters (mesh or worklist) beside a record route of codes: the "
+        "practice then hears of the start and the end in words too.",
     )
     filing: Literal["auto", "review"] = Field(
         default="auto", description="Whether outcomes are filed at once, or after the practice has looked."
@@ -209,10 +217,14 @@ class Scheme(Strict):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "Scheme":
-        named = {route.name for route in self.records}
+        named = {route.name: route for route in self.records}
         for practice in self.practices:
             if practice.record and practice.record not in named:
                 raise ValueError(f"practice {practice.ods} names a record route that is not in records")
+            if practice.letters and not named.get(practice.letters, _NO_LETTERS).by_letter:
+                raise ValueError(f"practice {practice.ods} names a route of letters that is none")
+            if practice.letters and named.get(practice.record, _NO_LETTERS).by_letter:
+                raise ValueError(f"practice {practice.ods} has two routes of letters")
         if len({p.ods for p in self.practices}) != len(self.practices):
             raise ValueError("a practice stands twice")
         if self.service.kind not in self.disclosure:
@@ -228,9 +240,10 @@ class Scheme(Strict):
         """The rule of one practice."""
         return next((p for p in self.practices if p.ods == ods), None)
 
-    def route_of(self, practice: PracticeRule) -> RecordRoute | None:
-        """How outcomes reach that practice; None when nothing is filed for it."""
-        return next((route for route in self.records if route.name == practice.record), None)
+    def letters_of(self, practice: PracticeRule) -> RecordRoute | None:
+        """How letters reach that practice; None when it gets none."""
+        named = {route.name: route for route in self.records if route.by_letter}
+        return named.get(practice.letters or practice.record)
 
     def endpoints(self) -> tuple[tuple[str, str], ...]:
         """Every partner of the scheme: its name and where it is."""

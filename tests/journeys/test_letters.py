@@ -105,6 +105,21 @@ async def test_ten_sessions_in_and_two_letters_out(loop: Loop) -> None:
     assert [(s.first, s.latest) for s in closure.letter.scores] == [("19", "24")]
 
 
+async def test_a_practice_with_a_record_server_gets_codes_there_and_letters_beside(
+    ground: Ground, open_site: Callable[..., Any], simulated: PrescribingService
+) -> None:
+    """The score and the closure as codes, and the same two letters in words."""
+    at_once = SCHEME.replace("history_days = 365\n[service]", HELD.replace("{minutes}", "0"))
+    beside = at_once.replace("[[records]]", '[[records]]\nname = "list"\nkind = "worklist"\n[[records]]', 1)
+    ground.scheme = beside.replace('record = "record"', 'record = "record"\nletters = "list"')
+    loop = await looped(await open_site(), simulated)
+    await told(loop, loop.service.accept(loop.task), loop.service.score(loop.task, 24))
+    await told(loop, loop.service.complete(loop.task))
+
+    assert [each.kind for each in await kept(loop)] == [LetterKind.START, LetterKind.CLOSURE]
+    assert len(loop.filed("718466001")) == 1
+
+
 async def test_a_practice_prints_its_list_and_says_what_is_filed(loop: Loop) -> None:
     """The list, the page and the file; a letter that is filed leaves it; each look is audited."""
     await told(loop, loop.service.accept(loop.task))

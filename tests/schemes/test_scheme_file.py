@@ -42,6 +42,8 @@ def test_what_ships_can_be_read(tmp_path: Path, name: str) -> None:
         ('telephone = "01632 960000"', "", "risk_contact"),
         ('"871731000000106"', '"871731000000100"', "snomed-"),
         ('record = "record"', 'record = "elsewhere"', "record route"),
+        ('record = "record"', 'record = "record"\nletters = "record"', "a route of letters that is none"),
+        ('record = "record"', 'record = "record"\nletters = "list"', "a route of letters that is none"),
         ('  "name", "preferred-name"', '  "surname"', "no such field group: surname"),
         ('kind = "direct-care"', 'kind = "broad"', "service.kind"),
         ('ods = "Z9999"', "", "a service needs"),
