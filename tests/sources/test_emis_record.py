@@ -14,7 +14,8 @@ from bridge.sources.emis_shelf import kept_columns
 from bridge.sources.record import Found
 from tests.sources.emis_site import MAPPING
 
-MODULES = sorted(Path(bridge.sources.__path__[0]).glob("emis*.py"))
+ROOM = Path(bridge.sources.__path__[0])
+MODULES = [*sorted(ROOM.glob("emis*.py")), ROOM.parent / "pipeline" / "importing.py"]
 
 
 def a_record(**parts: dict[str, str]) -> JoinedRecord:
