@@ -55,9 +55,17 @@ class RiskTeller:
     async def tell_due(self) -> int:
         """Tell of all that is due; how many risks that were."""
         due = await self.store.run(lambda tx: risks.due(tx, AT_ONCE))
-        for raised in due:
-            await self._tell(raised)
+        await asyncio.gather(*map(self._attempt, due))
         return len(due)
+
+    async def _attempt(self, raised: Raised) -> None:
+        """What goes wrong with one risk keeps nobody from hearing of the others."""
+        try:
+            await self._tell(raised)
+        except Unavailable as error:  # tried again when its claim is over
+            emit(Event.STORE_UNAVAILABLE, worker="risks", reason=str(error))
+        except Exception as error:  # noqa: BLE001 - the next risk must be told all the same
+            emit(Event.WORKER_FAILED, worker="risks", error=failed_at(error))
 
     async def _tell(self, raised: Raised) -> None:
         contacts = self._contacts(raised)

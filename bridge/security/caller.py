@@ -38,10 +38,6 @@ class Caller:
         if wrong:
             raise ConfigError(f"The caller {self.name!r} cannot be used: {wrong}.")
 
-    def may_send(self, source: str, practice: str) -> bool:
-        """Whether it may send referral events of that source for that practice."""
-        return Role.SYSTEM in self.roles and source in self.sources and practice in self.practices
-
     def may_read(self, referral_practice: str, service: str) -> bool:
         """Whether it may read the content of a referral of that practice that is with that service."""
         of_practice = bool(self.roles & _READS_PRACTICES) and referral_practice in self.practices

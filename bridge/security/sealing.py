@@ -91,10 +91,6 @@ class Sealer:
         """The blind index to store: 32 hexadecimal characters, equal for equal values under one label."""
         return _index(self._keys.indexes[0], label, value)
 
-    def index_all(self, label: str, value: str) -> tuple[str, ...]:
-        """Every index the value may be stored under, current first, for look-ups while keys rotate."""
-        return tuple(_index(key, label, value) for key in self._keys.indexes)
-
     @staticmethod
     def key_of(sealed: bytes) -> str:
         """The id of the key a value was sealed with; Unopened when it is no sealed value."""

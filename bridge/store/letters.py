@@ -1,6 +1,5 @@
 """Letters: each version of each of the two messages of an episode, and what is known of its arrival."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +8,7 @@ from sqlalchemy import bindparam, insert, select, update
 from bridge.domain.journey import move
 from bridge.domain.letter import LETTER_MOVES, TO_DO, Letter, LetterKind, LetterState, LetterStep
 from bridge.store import documents
-from bridge.store.tables import letter, settled
+from bridge.store.tables import letter
 from bridge.store.unit import Tx
 
 
@@ -121,12 +120,6 @@ def step(
 def note_reference(tx: Tx, kept: Kept, reference: str) -> None:
     """MESH's message id of a letter of which more is known already."""
     tx.run(update(letter).where(letter.c.id == kept.id).values(reference=reference))
-
-
-def carried(tx: Tx, letter_ids: Sequence[str]) -> dict[str, str]:
-    """How the deliveries of these letters ended, by letter; what is not settled is not there."""
-    query = select(settled.c.id, settled.c.state).where(settled.c.id.in_(letter_ids))
-    return {row.id: row.state for row in tx.run(query)}
 
 
 def _kept(tx: Tx, row: Any) -> Kept:

@@ -169,25 +169,6 @@ def parked(tx: Tx, *, limit: int = 200) -> list[dict[str, Any]]:
     return sorted(found, key=lambda row: row["at"])[:limit]
 
 
-def queue_depth(tx: Tx) -> dict[str, dict[str, int]]:
-    """Per partner: how many deliveries wait in each state, and when the oldest was queued."""
-    rows = tx.run(
-        select(
-            delivery.c.partner,
-            delivery.c.state,
-            func.count().label("n"),
-            func.min(delivery.c.created_at).label("oldest"),
-        ).group_by(delivery.c.partner, delivery.c.state)
-    )
-    found: dict[str, dict[str, int]] = {}
-    for row in rows:
-        held = found.setdefault(row.partner, {})
-        held[row.state] = row.n
-        if row.state != DeliveryState.PARKED.value:
-            held["oldest"] = min(held.get("oldest", row.oldest), row.oldest)
-    return found
-
-
 def counts(tx: Tx) -> dict[str, int]:
     """How many rows each state of event and referral holds."""
     pairs: tuple[tuple[str, Table], ...] = (("event", event), ("referral", referral))

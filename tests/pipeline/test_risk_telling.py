@@ -50,13 +50,14 @@ class Watch:
         await self.store.run(lambda tx: _age(tx, int(minutes * MINUTE)))
         return await self.teller.tell_due()
 
-    async def raised(self) -> str:
+    async def raised(self, flag: str = "1") -> str:
         """A service speaks of a risk; its id."""
-        risk = Risk(kind=STATED, position="Flag", resource={"resourceType": "Flag"})
+        risk = Risk(kind=STATED, position="Flag", resource={"resourceType": "Flag", "id": flag})
+        known = {str(row["id"]) for row in await self.store.read(risks.listed)}
         message = a_message(source="prescribing", content=b"{}")
         await raising.raise_first(self.store, self.teller.context, message, [risk])
-        (row,) = await self.store.read(risks.listed)
-        return str(row["id"])
+        rows = [str(row["id"]) for row in await self.store.read(risks.listed)]
+        return next((row for row in rows if row not in known), rows[0])
 
 
 def _age(tx: risks.Tx, ms: int) -> None:
@@ -84,6 +85,20 @@ async def test_the_first_contact_hears_at_once_and_once(watch: Watch) -> None:
     assert "Duty clinician" in message.text
     assert risk in message.text
     assert message.loud
+
+
+async def test_a_risk_that_cannot_be_told_keeps_no_other_from_being_told(watch: Watch) -> None:
+    """Its scheme is gone, and it is the oldest."""
+    lost, other = await watch.raised(), await watch.raised("2")
+
+    def orphan(tx: risks.Tx) -> None:
+        risks.note(tx, lost, scheme="gone", next_at=0)
+
+    await watch.store.run(orphan)
+    await watch.after(0)
+
+    (message,) = watch.heard.told
+    assert other in message.text
 
 
 async def test_the_next_contact_hears_when_the_time_is_over_and_the_last_one_again(watch: Watch) -> None:

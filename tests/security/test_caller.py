@@ -36,16 +36,6 @@ def callers() -> st.SearchStrategy[Caller]:
     )
 
 
-@given(caller=callers(), source=st.sampled_from((*SOURCES, "")), practice=st.sampled_from((*PRACTICES, "")))
-def test_only_a_system_sends_and_only_its_own_source_and_practice(
-    caller: Caller, source: str, practice: str
-) -> None:
-    """All three, always."""
-    allowed = Role.SYSTEM in caller.roles and source in caller.sources and practice in caller.practices
-
-    assert caller.may_send(source, practice) == allowed
-
-
 @given(caller=callers(), service=st.sampled_from((*SERVICES, "")))
 def test_only_a_service_reports_and_only_as_itself(caller: Caller, service: str) -> None:
     """Not even an operator reports for a service."""

@@ -136,15 +136,6 @@ def test_an_index_tells_nothing_and_needs_its_key(ring: KeyRing, sealer: Sealer)
     assert Sealer(rotate(ring, Use.INDEX)).index("nhs", NUMBER) != index
 
 
-def test_during_a_rotation_of_index_keys_old_and_new_are_looked_up(ring: KeyRing) -> None:
-    """Rows are found before and after their index was made anew; the current one comes first."""
-    older, newer = Sealer(ring), Sealer(rotate(ring, Use.INDEX))
-
-    assert newer.index_all("nhs", NUMBER) == (newer.index("nhs", NUMBER), older.index("nhs", NUMBER))
-    assert older.index_all("nhs", NUMBER) == (older.index("nhs", NUMBER),)
-    assert newer.key_id == older.key_id
-
-
 def test_half_a_surrogate_is_indexed_and_not_an_error(sealer: Sealer) -> None:
     """An encoding error would carry the value."""
     assert sealer.index("nhs", "\ud800") != sealer.index("nhs", "\udc00")
