@@ -1,17 +1,18 @@
-"""Everything that leaves is checked first, and everything that arrives is described by the same rules.
+"""Everything that leaves is checked first.
 
-One walk over the tree, driven by the element tables, does what the R4B models do not: closed code sets,
-reference targets, references that lead nowhere, invariants, UK Core, check digits. The models do the rest.
-A problem names the place by FHIRPath and the rule; of a value it tells the shape.
+One walk over the tree, driven by the element tables, tells what the R4B models would refuse (elements,
+cardinality, choices, primitives; no object is made for it) and what they let pass: closed code sets, wrong or
+dangling references, invariants, UK Core, check digits. A problem names the place by FHIRPath and the rule; of
+a value it tells the shape.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from bridge.domain.dates import fhir_date, fhir_date_time, fhir_instant
 from bridge.errors import Problem, shape
@@ -21,7 +22,8 @@ from bridge.fhir.elements import (
     Element,
     elements_of,
     is_resource,
-    model_of,
+    needs_of,
+    parser_of,
 )
 from bridge.fhir.invariants import INVARIANTS, broken
 from bridge.fhir.reference_checks import Surroundings, local_references, reference_problems
@@ -42,45 +44,29 @@ _JSON_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "positiveInt": (int,),
     "unsignedInt": (int,),
 }
-_CLOSER: Final = frozenset({*_DATES, "code"})  # primitives whose content is looked at
-_MISSING: Final = frozenset({"missing", "model_field_validation.missing"})
+_ANY_TEXT: Final = frozenset({"boolean", "markdown", "string", "xhtml"})  # whose content is not looked at
+_CODE: Final = re.compile(r"\S+(\s\S+)*")  # http://hl7.org/fhir/R4/datatypes.html#code
+_UNSPACED: Final = frozenset({"canonical", "uri"})  # http://hl7.org/fhir/R4/datatypes.html#uri
 
 
 def check(resource: Json) -> list[Problem]:
     """What is wrong with a resource or a Bundle as UK Core R4; empty when nothing is."""
-    problems, readable = beyond_models(resource)
-    if not readable:
-        return problems
-    told = {p.at for p in problems}
-    kind = text(resource, "resourceType")
-    return problems + [p for p in _model_problems(resource, kind) if p.at not in told]
-
-
-def beyond_models(resource: Json) -> tuple[list[Problem], bool]:
-    """What the models would not find, and whether they can read the resource at all."""
     walk = _Walk(surroundings=Surroundings.of(resource))
     kind = text(resource, "resourceType")
     walk.resource(resource, kind if is_resource(kind) else "")
-    return walk.problems, walk.readable
-
-
-def mandated(resource: Json) -> None:
-    """The parse by the R4B models alone; pydantic's ValidationError when they refuse."""
-    model_of(resource["resourceType"]).model_validate(resource)
+    return walk.problems
 
 
 @dataclass(slots=True)
 class _Walk:
-    """One pass over a tree. `readable` turns false where the models would fail instead of refusing."""
+    """One pass over a tree."""
 
     surroundings: Surroundings
     problems: list[Problem] = field(default_factory=list)
-    readable: bool = True
 
     def resource(self, tree: Tree, at: str) -> None:
         kind = tree.get("resourceType")
         if not isinstance(kind, str) or not is_resource(kind):
-            self.readable = False
             self.problems.append(Problem(code="fhir-not-a-resource", at=at, shape=shape(kind)))
             return
         self.problems += _resource_problems(tree, kind, at)
@@ -94,15 +80,21 @@ class _Walk:
             self.problems += broken(tree, kind, at)
         if kind in UK_RULES:
             self.problems += UK_RULES[kind](tree, at)
-        table = elements_of(kind)
         if not tree:
             self.problems.append(Problem(code="fhir-empty", at=at))
+        self.problems += _lacks(tree, kind, at)
+        table = elements_of(kind)
+        forms = set()
         for name, value in tree.items():
             element = table.get(name)
             if element is not None:
+                if element.choice:
+                    if element.choice in forms:
+                        self.problems.append(Problem(code="fhir-choice", at=at))
+                    forms.add(element.choice)
                 self.element(value, element, kind, f"{at}.{name}")
             elif name[:1] == "_" and (beside := table.get(name[1:])) and beside.primitive:
-                self.beside(value, f"{at}.{name[1:]}")
+                self.beside(value, beside, f"{at}.{name[1:]}")
             elif name != "resourceType":
                 self.problems.append(_unknown(name, at))
 
@@ -122,7 +114,7 @@ class _Walk:
             if type(value) not in _JSON_TYPES.get(element.kind, _TEXT):
                 if value is not None or not element.many:  # in a list null keeps the place of an extension
                     self.problems.append(Problem(code="fhir-value", at=at, rule=f"a {element.kind}"))
-            elif element.kind in _CLOSER or (isinstance(value, str) and not value.strip()):
+            elif element.kind not in _ANY_TEXT or (isinstance(value, str) and not value.strip()):
                 self.problems += _primitive_problems(value, element, kind, at)
         elif not isinstance(value, dict):
             self.problems.append(Problem(code="fhir-value", at=at, rule="an object"))
@@ -133,25 +125,56 @@ class _Walk:
                 self.problems += reference_problems(value, element, self.surroundings, at)
             self.node(value, element.kind, at)
 
-    def beside(self, value: Any, at: str) -> None:
-        for item in value if isinstance(value, list) else [value]:
+    def beside(self, value: Any, element: Element, at: str) -> None:
+        """What stands under `_name`: an object, or one for each value of a list, null where there is none."""
+        held = (
+            [item for item in value if item is not None]
+            if element.many and isinstance(value, list)
+            else [value]
+        )
+        for item in held:
             if isinstance(item, dict):
                 self.node(item, PRIMITIVE_EXTENSION, at)
+            else:
+                self.problems.append(Problem(code="fhir-value", at=at, rule="an object"))
 
 
-def _primitive_problems(value: str, element: Element, kind: str, at: str) -> Iterator[Problem]:
-    if not value.strip():
+def _lacks(tree: Tree, kind: str, at: str) -> Iterator[Problem]:
+    """What an object of its type cannot go without."""
+    for need in needs_of(kind):
+        if all(tree.get(name) is None for name in need.names):
+            name = need.names[0]
+            if len(need.names) > 1:
+                yield Problem(code="fhir-choice", at=at)
+            elif not (need.primitive and tree_at(tree, f"_{name}").get("extension")):
+                yield Problem(code="fhir-required", at=f"{at}.{name}")
+
+
+def _primitive_problems(value: Any, element: Element, kind: str, at: str) -> Iterator[Problem]:
+    if isinstance(value, str) and not value.strip():
         yield Problem(code="fhir-empty", at=at)
-        return
-    if element.kind == "code":
+    elif element.kind == "code":
         allowed = REQUIRED_CODES.get(f"{kind}.{element.name}")
-        if allowed and value not in allowed:
+        if value not in allowed if allowed else not _CODE.fullmatch(value):
             yield Problem(code="fhir-code", at=at, shape=shape(value), rule=f"{kind}.{element.name}")
     elif parse := _DATES.get(element.kind):
         try:
             parse(value)
         except ValueError as error:
             yield Problem(code=str(error), at=at, shape=shape(value))
+    elif not _is_one(value, element.kind):
+        yield Problem(code="fhir-value", at=at, rule=f"a {element.kind}", shape=shape(value))
+
+
+def _is_one(value: Any, kind: str) -> bool:
+    """Whether a value is one of a primitive type."""
+    if kind in _UNSPACED:
+        return not any(map(str.isspace, value))
+    try:
+        parser_of(kind)(value)
+    except ValidationError:
+        return False
+    return True
 
 
 def _resource_problems(tree: Tree, kind: str, at: str) -> Iterator[Problem]:
@@ -179,34 +202,3 @@ def _unknown(name: str, at: str) -> Problem:
     only_r4b = any(name.endswith(kind) for kind in R4B_ONLY_DATATYPES)
     code = "fhir-r4b-only" if only_r4b else "fhir-unknown-element"
     return Problem(code=code, at=at, shape=shape(name))
-
-
-# What the models say
-
-
-def _model_problems(resource: Json, kind: str) -> Iterator[Problem]:
-    try:
-        mandated(resource)
-    except (AttributeError, KeyError, TypeError):
-        # They ask some values for methods before their type; the walk has told which value that is.
-        yield Problem(code="fhir-value", at=kind)
-    except ValidationError as error:
-        for detail in error.errors(include_url=False, include_context=False):
-            if detail["type"] != "extra_forbidden":  # the walk has told of it, by shape
-                yield _translated(detail, kind)
-
-
-def _translated(detail: ErrorDetails, kind: str) -> Problem:
-    steps = [step for step in detail["loc"] if step != "root"]  # "root" is the object itself
-    at = kind + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-    if detail["type"] in _MISSING:
-        return Problem(code="fhir-required", at=at)
-    value = detail["input"]
-    if isinstance(value, dict | list):
-        return Problem(code="fhir-choice" if _is_choice(detail) else "fhir-value", at=at)
-    return Problem(code="fhir-value", at=at, shape=shape(value))
-
-
-def _is_choice(detail: ErrorDetails) -> bool:
-    """The models say "one of these, not several" in words only."""
-    return detail["type"] == "value_error" and "from this list" in detail["msg"]
