@@ -1,4 +1,4 @@
-"""NHS numbers and ODS codes: parsed at the door, never shown.
+"""NHS numbers, ODS codes and a source's own keys: parsed at the door, never shown.
 
 The whole text of a ValueError raised here is a key of the problem catalogue, so it can never hold a value.
 """
@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+LONGEST_KEY = 255  # characters; keys met in real feeds are numbers, GUIDs and short prefixes
 _SEPARATORS = re.compile(r"[ \-\u00a0\u2010-\u2015]")
 _ODS = re.compile(r"[A-Z0-9]{3,12}")
 
@@ -51,6 +52,13 @@ def _problem_of(digits: str) -> str | None:
     weighted = sum(int(digit) * weight for digit, weight in zip(digits, range(10, 1, -1), strict=False))
     # A remainder that asks for 10 as check digit is never issued, and no digit equals 10.
     return None if (11 - weighted % 11) % 11 == int(digits[9]) else "nhs-number-check-digit"
+
+
+def source_key(text: str) -> str:
+    """A source's own key as it was written; ValueError for one of more than LONGEST_KEY characters."""
+    if len(text) > LONGEST_KEY:
+        raise ValueError("key-too-long")
+    return text
 
 
 @dataclass(frozen=True, slots=True)

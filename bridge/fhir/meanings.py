@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from bridge.domain import systems
 from bridge.domain.codes import problem_of
+from bridge.domain.identifiers import LONGEST_KEY
 from bridge.domain.referral import Coding, Concept, Identifier
 from bridge.fhir.findings import Findings
 from bridge.fhir.trees import Tree, placed, text
@@ -62,3 +63,10 @@ class Meanings:
         """An Identifier with a value, or None."""
         value = text(tree, "value")
         return Identifier(system=self.aliases.system(text(tree, "system")), value=value) if value else None
+
+    def is_key(self, named: Identifier, at: str) -> bool:
+        """Whether system and value are short enough for a key of the source; one that is not is refused."""
+        too_long = next((part for part in (named.system, named.value) if len(part) > LONGEST_KEY), "")
+        if too_long:
+            self.findings.refuse("key-too-long", at, value=too_long)
+        return not too_long

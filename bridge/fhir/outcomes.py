@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from bridge.domain.episode import instrument_of
+from bridge.domain.identifiers import LONGEST_KEY
 from bridge.domain.outcome import Outcome
 from bridge.errors import Problem
 from bridge.fhir.bars_responses import is_response, response_outcome
@@ -133,6 +134,8 @@ def _report(reading: OutcomeReading, outcome: Outcome) -> Report:
         findings.refuse("fhir-outcome-no-referral", at)
     if not outcome.identifier:
         findings.refuse("fhir-outcome-no-identifier", at)
+    if len(outcome.identifier) > 2 * LONGEST_KEY:  # system and value
+        findings.refuse("key-too-long", f"{at}.identifier", value=outcome.identifier)
     problems, warnings = tuple(findings.problems), tuple(findings.warnings)
     return Report(
         position=at,

@@ -81,7 +81,7 @@ class People:
         return Patient(
             nhs_number=number,
             nhs_number_status=status,
-            local_key=self._local_key(tree),
+            local_key=self._local_key(tree, at),
             family=family,
             given=given,
             prefix=prefix,
@@ -98,11 +98,14 @@ class People:
             test=(ACT_REASON, "HTEST") in labels(tree),
         )
 
-    def _local_key(self, tree: Tree) -> str:
+    def _local_key(self, tree: Tree, at: str) -> str:
         """The first identifier that is no NHS number, with its system."""
         held = (self.meanings.identifier(i) for i in trees(tree, "identifier"))
         others = (i for i in held if i and i.system != systems.NHS_NUMBER)
-        return next((f"{i.system}|{i.value}" for i in others), "")
+        found = next(others, None)
+        if found is None or not self.meanings.is_key(found, f"{at}.identifier"):
+            return ""
+        return f"{found.system}|{found.value}"
 
     def _date(self, tree: Tree, name: str, at: str, parse: Callable[[str], str]) -> str:
         value = text(tree, name)

@@ -131,7 +131,10 @@ def _key(reader: ReferralReader, source: str, aliases: FhirAliases) -> ReferralK
         code = "fhir-business-identifier-unclear" if chosen else "fhir-no-business-identifier"
         reader.findings.refuse(code, f"{reader.entry.at}.identifier")
         return None
-    return ReferralKey(source=source, owner=chosen[0].system, record=chosen[0].value)
+    named = chosen[0]
+    if not reader.meanings.is_key(named, f"{reader.entry.at}.identifier"):
+        return None
+    return ReferralKey(source=source, owner=named.system, record=named.value)
 
 
 def _is_filler(identifier: Tree) -> bool:

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from bridge.domain.identifiers import LONGEST_KEY
 from bridge.domain.strict_json import JsonValue
 from bridge.errors import Problem, shape
 from bridge.sources import json_record
@@ -22,7 +23,12 @@ from bridge.sources.json_record import JsonRecord, parse_path
 
 __all__ = ["JsonEvent", "parse_path", "records", "schema"]
 
-_CODES = {"extra_forbidden": "json-unknown-key", "missing": "value-missing", "literal_error": "word-unknown"}
+_CODES = {
+    "extra_forbidden": "json-unknown-key",
+    "missing": "value-missing",
+    "literal_error": "word-unknown",
+    "string_too_long": "key-too-long",
+}
 
 RULE = "json-event schema 1"
 _ENDS = ("cancelled", "entered-in-error")
@@ -113,7 +119,7 @@ class PatientPart(ContactPart):
     nhs_number: str | None = None
     nhs_number_status: Literal["01", "02", "03", "04", "05", "06", "07", "08"] | None = None
     """NHS number status indicator of the NHS Data Dictionary; 01 is verified."""
-    local_key: str | None = None
+    local_key: Annotated[str, Field(max_length=LONGEST_KEY)] | None = None
     """The sending system's own key of the person."""
     family: str | None = None
     given: list[str] = []
@@ -187,7 +193,7 @@ class JsonEvent(_Part):
     """Version 1 of the event: one thing that happened to one referral. An array holds several."""
 
     schema_version: Literal["1"]
-    id: Annotated[str, Field(min_length=1)]
+    id: Annotated[str, Field(min_length=1, max_length=LONGEST_KEY)]
     """The sending system's key of the referral: the same for every event about it, never used again."""
     version: Annotated[int, Field(ge=0, lt=10**18)] | None = None
     """Rises with every change of the referral; either this or `time`, and always the same of the two."""

@@ -151,10 +151,14 @@ def _objects(body: bytes) -> Iterator[tuple[str, Any]]:
 
 def _rows(body: bytes) -> Iterator[tuple[str, Any]]:
     try:
-        text = body.removeprefix(b"\xef\xbb\xbf").decode()
-        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error):
+        reader = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
+    except UnicodeDecodeError:
         raise Unreadable(problems=(Problem(code="outcome-csv-unreadable"),)) from None
+    try:
+        rows = list(reader)
+    except csv.Error:
+        at = f"line {reader.line_num}"
+        raise Unreadable(problems=(Problem(code="outcome-csv-unreadable", at=at),)) from None
     columns = [name.strip() for name in rows[0]] if rows else []
     unknown = [n for n, name in enumerate(columns, 1) if name not in OutcomeEvent.model_fields]
     if unknown or len(set(columns)) < len(columns):

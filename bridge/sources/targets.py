@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from bridge.domain import codes, systems
 from bridge.domain.dates import fhir_date, fhir_date_time, fhir_instant
-from bridge.domain.identifiers import NhsNumber, OdsCode
+from bridge.domain.identifiers import NhsNumber, OdsCode, source_key
 from bridge.domain.referral import Coding, Consent, ConsentScope, EventKind, Shape
 
 _CONTROL = re.compile(
@@ -46,6 +46,11 @@ def text(value: str) -> str:
     if _CONTROL.search(value):
         raise ValueError("text-control-character")
     return value
+
+
+def key(value: str) -> str:
+    """A key of the source's own: a text that is not too long to be one."""
+    return source_key(text(value))
 
 
 def one_of(*words: str) -> Callable[[str], str]:
@@ -163,8 +168,8 @@ def _telecoms(name: str) -> tuple[Target, ...]:
 
 _EVENT = (
     Target(name="event.kind", parse=member_of(EventKind)),
-    Target(name="event.owner", parse=text),
-    Target(name="event.record", parse=text),
+    Target(name="event.owner", parse=key),
+    Target(name="event.record", parse=key),
     Target(name="event.version", parse=version),
     Target(name="event.time", parse=fhir_instant),
     Target(name="event.extracted_at", parse=fhir_instant),
@@ -172,7 +177,7 @@ _EVENT = (
 _PATIENT = (
     Target(name="patient.nhs_number", parse=NhsNumber.parse),
     Target(name="patient.nhs_number_status", parse=NUMBER_STATUS, lenient=True),
-    Target(name="patient.local_key", parse=text),
+    Target(name="patient.local_key", parse=key),
     Target(name="patient.family", parse=text),
     Target(name="patient.given", parse=text, take=Take.ALL),
     Target(name="patient.middle_names", parse=text, take=Take.ALL),

@@ -3,6 +3,11 @@
 from bridge.errors.catalogue.entry import Entry
 
 ENTRIES: dict[str, Entry] = {
+    "key-too-long": Entry(
+        "A key of the source is longer than 255 characters (200 in an outcome event).",
+        "Send the key itself, without anything put around it.",
+        "too-long",
+    ),
     "text-control-character": Entry(
         "A text holds a control character that FHIR does not allow.", "Correct it in the source system."
     ),
