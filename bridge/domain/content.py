@@ -24,14 +24,18 @@ def content_hash(kind: EventKind, key: ReferralKey, referral: Referral | None) -
 
 def _canonical(value: Any) -> object:
     kind = type(value)
-    if kind is tuple:
-        return [_canonical(v) for v in value]
     if written := _WRITTEN.get(kind):
         return written(value)
-    if is_dataclass(kind):
-        told = ((name, getattr(value, name), default) for name, default in _fields(kind))
-        return {name: _canonical(said) for name, said, default in told if said != default}
-    return value
+    if kind is tuple:
+        return [_canonical(v) for v in value]
+    if not is_dataclass(kind):
+        return value
+    told = {}
+    for name, default in _fields(kind):
+        said = getattr(value, name)
+        if said != default:
+            told[name] = _canonical(said)
+    return told
 
 
 _WRITTEN: dict[type, Callable[[Any], object]] = {

@@ -173,7 +173,7 @@ def _took(rule: Rule, place: Place, found: Found, mapping: Mapping) -> _Took:
         # Whoever wrote the transform, only a code of ours may leave: other texts could hold the value.
         code = str(error) if str(error) in CATALOGUE else "value-unusable"
         return _Took(rule=rule, place=place, found=found, code=code)
-    return _Took(rule=rule, place=place, found=found, value=value, warning=warning)
+    return _Took(rule, place, found, value, "", warning)
 
 
 def _looked_up(text: str, table: dict[str, str]) -> str:

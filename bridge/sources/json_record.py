@@ -76,7 +76,7 @@ class JsonRecord:
             if step.member or isinstance(inner, list):
                 return self._branched(path[n:], value, at)
             value, at, above = inner, f"{at}.{step.name}", at
-        return [Found(value=_text(value), at=at, group=above)] if _says(value) else []
+        return [Found(_text(value), at, above)] if _says(value) else []
 
     def _branched(self, path: JsonPath, start: JsonValue, at: str) -> list[Found]:
         """The rest of a path, from where an array or a choice may make many of one."""
@@ -128,12 +128,14 @@ def _says(value: JsonValue) -> bool:
 
 
 def _text(value: JsonValue) -> str | None:
+    if isinstance(value, str):
+        return value
     match value:
         case bool():
             return "true" if value else "false"
         case Decimal():
             return format(value, "f")
-        case int() | str():
+        case int():
             return str(value)
     return None
 
