@@ -162,6 +162,9 @@ class Consent(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+UNNAMED = "unnamed"  # a recipient of whom the source gives no identifier: nobody we send to
+
+
 class ConsentScope(StrEnum):
     """Whom an agreement covers; NOT_SAID covers nobody beyond direct care."""
 

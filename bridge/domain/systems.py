@@ -51,6 +51,7 @@ IDENTIFIER_TYPE = "http://terminology.hl7.org/CodeSystem/v2-0203"  # R4 v2/0203:
 OBSERVATION_CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"  # R4
 DATA_ABSENT_REASON = "http://terminology.hl7.org/CodeSystem/data-absent-reason"  # R4
 CONSENT_SCOPE = "http://terminology.hl7.org/CodeSystem/consentscope"  # R4
+PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"  # R4 v3/ParticipationType
 ACT_CODE = "http://terminology.hl7.org/CodeSystem/v3-ActCode"  # R4 v3/ActCode
 TASK_CODE = "http://hl7.org/fhir/CodeSystem/task-code"  # R4: fulfill
 

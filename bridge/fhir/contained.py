@@ -1,12 +1,11 @@
-"""What travels inside the ServiceRequest: who asked, what to take care of, and what was agreed.
+"""What travels inside the ServiceRequest beside bridge.fhir.consent: who asked, and what to take care of.
 
 Contained ids are names of their place, so the same referral always gives the same bytes.
 """
 
 from typing import Final
 
-from bridge.domain import systems
-from bridge.domain.referral import Concept, Consent, Organisation, Referral, Requester
+from bridge.domain.referral import Concept, Organisation, Referral, Requester
 from bridge.fhir.datatypes import codeable, concept, filled, identifier, organisation
 from bridge.fhir.naming import Naming
 from bridge.fhir.released import Released
@@ -24,13 +23,6 @@ _SAFE_CONTACT: Final = {
     ("leave_message", False): "Not safe to leave a message",
     ("post", True): "Safe to send post",
     ("post", False): "Not safe to send post",
-}
-
-# status and policy rule (R4 v3-ActCode) of what the source says; nothing is sent when it says nothing
-_CONSENTS: Final = {
-    Consent.GIVEN: ("active", codeable(systems.ACT_CODE, "OPTIN", "opt-in")),
-    Consent.REFUSED: ("rejected", codeable(systems.ACT_CODE, "OPTOUT", "opt-out")),
-    Consent.WITHDRAWN: ("inactive", codeable(systems.ACT_CODE, "OPTOUT", "opt-out")),
 }
 
 
@@ -93,23 +85,3 @@ def _flag(identity: str, category: Json, code: Json, subject: Json) -> Json:
     return filled(
         resourceType="Flag", id=identity, status="active", category=[category], code=code, subject=subject
     )
-
-
-def consent(referral: Referral, subject: Json, released: Released) -> list[Json]:
-    """The Consent when the source says anything about it: one resource, or none."""
-    if "consent" not in released or referral.consent not in _CONSENTS:
-        return []
-    status, rule = _CONSENTS[referral.consent]
-    at_practice = organisation(referral.practice) if "practice" in released else {}
-    return [
-        filled(
-            resourceType="Consent",
-            id="consent",
-            status=status,
-            scope=codeable(systems.CONSENT_SCOPE, "patient-privacy", "Privacy Consent"),
-            category=[codeable(systems.ACT_CODE, "IDSCL", "information disclosure")],
-            patient=subject,
-            organization=[at_practice] if at_practice else None,
-            policyRule=rule,
-        )
-    ]

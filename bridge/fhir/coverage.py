@@ -38,7 +38,7 @@ USED: Final[dict[str, frozenset[str]]] = {
         "Condition": "code clinicalStatus verificationStatus category subject encounter",
         "Consent": (
             "status scope category patient policyRule policy provision.type provision.actor"
-            " dateTime organization"
+            " provision.provision.type provision.provision.actor dateTime organization"
         ),
         "Flag": "status category code subject encounter",
         "Task": "status intent code focus for description authoredOn requester owner identifier priority",

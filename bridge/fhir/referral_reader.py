@@ -78,7 +78,9 @@ class ReferralReader:
         asked_by = self.people.requester(tree_at(request, "requester"), request, f"{at}.requester")
         reasons, reason_text = self._reasons()
         flags = self._flags()
-        consent, scope, recipients = consent_of(c for _, c in self.around("Consent"))
+        consent, scope, recipients = consent_of(
+            (c for _, c in self.around("Consent")), lambda named: self.message.follow(named, request)
+        )
         return Referral(
             key=key,
             practice=self._practice(asked_by.organisation),

@@ -14,7 +14,7 @@ Released: TypeAlias = AbstractSet[str]
 FIELD_GROUPS: Final[dict[str, str]] = {
     "address": "The person's postal address with its postcode.",
     "birth-date": "The date of birth, as precisely as the source holds it.",
-    "consent": "What the source says of the person's agreement to the referral being shared.",
+    "consent": "What the source says of the person's agreement to sharing: given or not, how far, with whom.",
     "email": "The person's email addresses.",
     "ethnicity": "The ethnic category the practice recorded.",
     "gender": "The person's gender as the practice recorded it.",

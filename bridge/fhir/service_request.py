@@ -9,7 +9,8 @@ from typing import Final
 
 from bridge.domain import systems
 from bridge.domain.referral import Identifier, Referral
-from bridge.fhir.contained import consent, flags, requester
+from bridge.fhir.consent import consent
+from bridge.fhir.contained import flags, requester
 from bridge.fhir.datatypes import codeable, coding, concept, concepts, extension, filled, identifier, logical
 from bridge.fhir.naming import Naming
 from bridge.fhir.released import Released
@@ -59,7 +60,7 @@ def service_request(
     held = [
         *held_by_requester,
         *flags(referral, subject, released, naming),
-        *consent(referral, subject, released),
+        *consent(referral, subject, released, service=service.reference),
     ]
     supporting = [{"reference": f"#{r['id']}"} for r in held if r["resourceType"] in ("Flag", "Consent")]
     notes = (referral.note if "note" in released else "", _priority_note(referral, released), reason)

@@ -55,6 +55,7 @@ BARS_MESSAGE: Final = "https://fhir.nhs.uk/StructureDefinition/BARSBundleMessage
 BARS_EVENTS: Final = "https://fhir.nhs.uk/CodeSystem/message-events-bars"
 BARS_REASONS: Final = "https://fhir.nhs.uk/CodeSystem/message-reason-bars"
 BARS_CATEGORY: Final = "https://fhir.nhs.uk/CodeSystem/message-category-servicerequest"
+BARS_CONSENT: Final = "https://fhir.nhs.uk/CodeSystem/consent-categories-bars"
 BARS_FLAGS: Final = "https://fhir.nhs.uk/CodeSystem/flag-categories-bars"
 BARS_ERRORS: Final = "https://fhir.nhs.uk/Codesystem/http-error-codes"  # lower-case s, as the proxy writes it
 # The API repository's JSON examples still carry the names these two systems had before.

@@ -101,8 +101,9 @@ def _may_be_told(case: Case) -> bool:
         return True
     record, service = case.record, case.scheme.service
     given = record.consent is Consent.GIVEN and record.consent_scope is ConsentScope.BROADER
-    named = set(record.consent_recipients)
-    return given and (not named or bool(named & {service.ods, service.identifier}))
+    named = record.consent_recipients
+    ours = {service.ods, service.identifier} - {""}
+    return given and (not named or not ours.isdisjoint(named))
 
 
 def _author(case: Case) -> str:

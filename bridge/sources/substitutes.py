@@ -16,7 +16,7 @@ _WORDS = (
     ("routine", "urgent", "asap"), ("male", "female", "other"), ("true", "false"), ("home", "temp"),
     ("referred", "changed"), ("active", "completed"), ("01", "02"), ("NSTS01", "NSTS02"), ("R", "S", "A"),
     ("M", "F", "U"), ("1", "2"), ("P", "C", "T"), ("A", "C"), ("given", "not-said"), ("I12", "I13"),
-    ("H", "C"),
+    ("H", "C"), ("direct-care", "broader"),
 )  # fmt: skip
 _MOST = 10
 

@@ -189,6 +189,7 @@ def test_what_went_nowhere_is_named_by_place() -> None:
         ({"status": "active", "policyRule": {"coding": [{"code": "OPTIN"}]}}, Consent.GIVEN),
         ({"status": "active", "policyRule": {"coding": [{"code": "IMPLIED"}]}}, Consent.NOT_SAID),
         ({"status": "active", "provision": {"type": "deny"}}, Consent.REFUSED),
+        ({"status": "active", "provision": {"provision": [{"type": "deny"}]}}, Consent.REFUSED),
         ({"status": "rejected"}, Consent.REFUSED),
         ({"status": "inactive"}, Consent.WITHDRAWN),
         ({"status": "entered-in-error"}, Consent.NOT_SAID),
@@ -229,6 +230,36 @@ def test_how_far_a_consent_reaches(consent: Json, scope: str, recipients: tuple[
     read = referral_of(bundle)
 
     assert (read.consent_scope, read.consent_recipients) == (scope, recipients)
+
+
+@pytest.mark.parametrize(
+    ("reference", "recipients"),
+    [("urn:uuid:debt-advice", ("Z9999",)), ("urn:uuid:elsewhere", ("unnamed",))],
+)
+def test_a_recipient_that_stands_in_the_message_is_known_by_its_identifier(
+    reference: str, recipients: tuple[str, ...]
+) -> None:
+    """One that is not there is nobody we send to, and keeps its place: else everybody would be meant."""
+    own = {"system": "https://example.test/Id/own", "value": "17"}
+    ods = {"system": "https://fhir.nhs.uk/Id/ods-organization-code", "value": "Z9999"}
+    actor = ACTOR | {"reference": {"reference": reference}}
+    bundle = a_uk_core_bundle()
+    bundle["entry"] += [
+        {
+            "fullUrl": "urn:uuid:debt-advice",
+            "resource": {"resourceType": "Organization", "identifier": [own, ods]},
+        },
+        {
+            "resource": {
+                "resourceType": "Consent",
+                "status": "active",
+                "scope": PRIVACY,
+                "provision": {"provision": [{"type": "permit", "actor": [actor]}]},
+            }
+        },
+    ]
+
+    assert referral_of(bundle).consent_recipients == recipients
 
 
 def test_a_flag_that_is_not_passed_on_is_warned_of() -> None:

@@ -6,8 +6,18 @@ from typing import Any
 import pytest
 
 from bridge.domain import systems
-from bridge.domain.referral import Concept, Consent, Identifier, Organisation, Referral, Requester
+from bridge.domain.referral import (
+    UNNAMED,
+    Concept,
+    Consent,
+    ConsentScope,
+    Identifier,
+    Organisation,
+    Referral,
+    Requester,
+)
 from bridge.fhir.checks import check
+from bridge.fhir.consent_reader import consent_of
 from bridge.fhir.released import ALL_FIELDS
 from bridge.fhir.service_request import Service, service_request
 from tests.fhir.examples import NAMING, PRACTICE, SERVICE, a_patient, a_referral
@@ -113,6 +123,61 @@ def test_consent_is_carried_as_it_was_said(said: Consent, status: str, rule: str
 
     assert (consent["status"], consent["policyRule"]["coding"][0]["code"]) == (status, rule)
     assert not contained(made(a_referral(consent=Consent.NOT_SAID)), "Consent")
+
+
+SCOPES = (ConsentScope.NOT_SAID, ConsentScope.DIRECT_CARE, ConsentScope.BROADER)
+
+
+def actors(consent: dict[str, Any]) -> list[str]:
+    """Whom a Consent names."""
+    named = [actor["reference"] for actor in consent.get("provision", {}).get("actor", [])]
+    return [each.get("identifier", {}).get("value", "nobody we know") for each in named]
+
+
+@pytest.mark.parametrize(
+    ("scope", "recipients", "categories", "named"),
+    [
+        (SCOPES[0], (), ["IDSCL"], ["A1B2C"]),
+        (SCOPES[0], ("A1B2C",), ["IDSCL"], ["A1B2C"]),
+        (SCOPES[1], (), ["IDSCL", "DRC"], []),
+        (SCOPES[2], (), ["IDSCL"], []),
+        (SCOPES[2], ("A1B2C", "Z9999"), ["IDSCL"], ["A1B2C", "Z9999"]),
+        (SCOPES[2], ("an-id-of-theirs", UNNAMED), ["IDSCL"], ["an-id-of-theirs", "nobody we know"]),
+    ],
+)
+def test_how_far_a_consent_reaches_is_carried(
+    scope: ConsentScope, recipients: tuple[str, ...], categories: list[str], named: list[str]
+) -> None:
+    """A scope nobody said, without a name, opens no other door than that of the service itself."""
+    referral = a_referral(consent=Consent.GIVEN, consent_scope=scope, consent_recipients=recipients)
+    request = made(referral)
+    (consent,) = contained(request, "Consent")
+
+    assert [category["coding"][0]["code"] for category in consent["category"]] == categories
+    assert actors(consent) == named
+    assert check(request) == []
+
+
+@pytest.mark.parametrize("said", [Consent.REFUSED, Consent.WITHDRAWN])
+def test_a_consent_that_is_not_given_reaches_nobody(said: Consent) -> None:
+    """Whatever was said before of how far it goes."""
+    referral = a_referral(consent=said, consent_scope=SCOPES[1], consent_recipients=("Z9999",))
+    (consent,) = contained(made(referral), "Consent")
+
+    assert actors(consent) == []
+    assert [category["coding"][0]["code"] for category in consent["category"]] == ["IDSCL"]
+
+
+@pytest.mark.parametrize("scope", SCOPES[1:])
+@pytest.mark.parametrize("recipients", [(), ("A1B2C", "an-id-of-theirs"), (UNNAMED,)])
+def test_what_is_said_of_consent_is_read_back_the_same(
+    scope: ConsentScope, recipients: tuple[str, ...]
+) -> None:
+    """Another bridge at the receiving end decides by the same words."""
+    referral = a_referral(consent=Consent.GIVEN, consent_scope=scope, consent_recipients=recipients)
+    held = contained(made(referral), "Consent")
+
+    assert consent_of(held, lambda _: {}) == (Consent.GIVEN, scope, tuple(sorted(recipients)))
 
 
 def test_flags_tell_risks_requirements_and_safe_contact() -> None:

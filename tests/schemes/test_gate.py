@@ -211,6 +211,7 @@ AGREED: dict[str, Any] = {"consent": Consent.GIVEN, "consent_scope": ConsentScop
         (AGREED, "", ""),
         (AGREED | {"consent_recipients": ("Z9999",)}, "", ""),
         (AGREED | {"consent_recipients": ("Y1111",)}, "", "consent-needed"),
+        (AGREED | {"consent_recipients": ("",)}, "", "consent-needed"),
         (AGREED | {"consent": Consent.WITHDRAWN}, "", "consent-refused"),
         ({}, "agreed", ""),
         (AGREED, "objected", "person-objected"),
