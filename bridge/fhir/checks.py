@@ -127,15 +127,11 @@ class _Walk:
 
     def beside(self, value: Any, element: Element, at: str) -> None:
         """What stands under `_name`: an object, or one for each value of a list, null where there is none."""
-        held = (
-            [item for item in value if item is not None]
-            if element.many and isinstance(value, list)
-            else [value]
-        )
-        for item in held:
+        listed = element.many and isinstance(value, list)
+        for item in value if listed else [value]:
             if isinstance(item, dict):
                 self.node(item, PRIMITIVE_EXTENSION, at)
-            else:
+            elif item is not None or not listed:
                 self.problems.append(Problem(code="fhir-value", at=at, rule="an object"))
 
 
