@@ -1,6 +1,6 @@
 """What the mapping bench works with: mappings and schemes from their files, and nothing else of a site."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,10 +19,14 @@ from bridge.sources.guessing import extract_folders, guess
 File = Annotated[Path, typer.Argument(exists=True, help="A message, or a folder of EMIS extracts.")]
 SourceName = Annotated[str, typer.Option("--source", help="Read it as this system; else it is guessed.")]
 SchemeFile = Annotated[
-    Path | None, typer.Option("--scheme", exists=True, help="Scheme file; else those of the site.")
+    Path | None,
+    typer.Option("--scheme", exists=True, dir_okay=False, help="Scheme file; else those of the site."),
 ]
 MappingFolder = Annotated[
-    Path | None, typer.Option("--mappings", exists=True, help="Folder of mapping files; else the site's.")
+    Path | None,
+    typer.Option(
+        "--mappings", exists=True, file_okay=False, help="Folder of mapping files; else the site's."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -38,13 +42,23 @@ class Bench:
         """These systems by name, or all; only their files are looked at closely."""
         return load(*self.folders, only=names or None)
 
+    def sources_named(self, name: str) -> dict[str, Source]:
+        """The system of that name, or all for none; ConfigError when there is no such system."""
+        if not name:
+            return self.sources()
+        systems = systems_in(*self.folders)
+        if name not in systems:
+            raise _no_source(Path(), name, systems)
+        return self.sources(name)
+
     def source_of(self, path: Path, name: str = "") -> Source:
         """The system of that name, or the one the file probably comes from; ConfigError for none."""
+        if name:
+            return self.sources_named(name)[name]
         systems = systems_in(*self.folders)
-        found = name or guess(path, systems)
+        found = guess(path, systems)
         if found not in systems:
-            rule = f"one of {', '.join(systems)}"
-            raise ConfigError(problems=(Problem(code="mapping-no-source", at=str(path), rule=rule),))
+            raise _no_source(path, "", systems)
         return self.sources(found)[found]
 
 
@@ -69,9 +83,14 @@ def one_source(path: Path, name: str) -> Source:
         return load_one(path)
     sources = load(path)
     if name not in sources:
-        rule = f"one of {', '.join(sorted(sources))}"
-        raise ConfigError(problems=(Problem(code="mapping-no-source", at=str(path), rule=rule),))
+        raise _no_source(path, name, sorted(sources))
     return sources[name]
+
+
+def _no_source(path: Path, name: str, systems: Collection[str]) -> ConfigError:
+    code = "mapping-unknown-source" if name else "mapping-no-source"
+    rule = f"one of {', '.join(systems)}" if systems else "there is none"
+    return ConfigError(problems=(Problem(code=code, at=name or str(path), rule=rule),))
 
 
 def messages_in(path: Path) -> Iterator[Path]:
@@ -83,8 +102,13 @@ def messages_in(path: Path) -> Iterator[Path]:
         yield path
         return
     for inner in sorted(path.iterdir()):
-        if inner.is_dir() or (inner.suffix in _MESSAGES and inner.name not in _SAYINGS):
+        if inner.is_dir() or (inner.is_file() and is_message(inner)):
             yield from messages_in(inner)
+
+
+def is_message(file: Path) -> bool:
+    """Whether a file of a corpus is one by its name, in any case of its ending."""
+    return file.suffix.lower() in _MESSAGES and file.name not in _SAYINGS
 
 
 _MESSAGES = frozenset({".json", ".xml", ".hl7", ".txt", ".er7", ".bin"})

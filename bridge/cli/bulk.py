@@ -8,6 +8,7 @@ from typing import Annotated
 
 import httpx
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn
 from rich.progress import TimeRemainingColumn as TimeColumn
 from rich.table import Table
@@ -147,5 +148,5 @@ def _meaning(name: str) -> str:
 def _problems(imported: Imported) -> Iterator[str]:
     for problem in imported.problems:
         words, step = output.meaning(problem.code)
-        at = f"[bold]{problem.at}[/] " if problem.at else ""
-        yield f"{at}{words} [dim]{step}[/]"
+        at = f"[bold]{escape(problem.at)}[/] " if problem.at else ""
+        yield f"{at}{words} [dim]{escape(step)}[/]"

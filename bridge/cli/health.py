@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import httpx
 import typer
+from rich.markup import escape
 
 from bridge.cli import output
 from bridge.cli.access import running_bridge, settings
@@ -48,9 +49,9 @@ def _tell(check: Mapping[str, Any]) -> None:
     of, value = check.get("of", ""), check.get("value", "")
     measured = " ".join(str(part) for part in (check["name"], of, value, check.get("unit", "")) if part != "")
     since = f" since {output.when(check['since'])}" if "since" in check else ""
-    output.out.print(f"[bold]{check['status']}[/] {measured}{since}", highlight=False)
-    output.out.print(f"    {check.get('words', '')}", highlight=False)
-    output.out.print(f"    [bold]Next:[/] {check.get('next_step', '')}", highlight=False)
+    output.out.print(f"[bold]{check['status']}[/] {escape(measured)}{since}", highlight=False)
+    output.out.print(f"    {escape(check.get('words', ''))}", highlight=False)
+    output.out.print(f"    [bold]Next:[/] {escape(check.get('next_step', ''))}", highlight=False)
 
 
 def _partners(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

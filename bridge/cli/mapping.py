@@ -91,8 +91,10 @@ def goldens_tested(
 
     bench = open_bench(mappings)
     rows = []
-    sources = bench.sources(*([system] if system else []))
-    goldens = [g for g in goldens_in(golden_folders(fixtures), system) if g.system in sources]
+    sources = bench.sources_named(system)
+    found_here = goldens_in(golden_folders(fixtures), system)
+    untested = sorted({golden.system for golden in found_here} - sources.keys())
+    goldens = [golden for golden in found_here if golden.system in sources]
     for golden in goldens:
         outcome = outcome_of(golden, sources)
         found = compared(golden, outcome)
@@ -100,10 +102,12 @@ def goldens_tested(
         if found and accept_all:
             accept(golden, outcome)
     if as_json:
-        output.as_json({"goldens": len(goldens), "differences": rows, "accepted": accept_all})
+        output.as_json(
+            {"goldens": len(goldens), "differences": rows, "accepted": accept_all, "untested": untested}
+        )
     else:
-        told.show_tested(len(goldens), rows, accepted=accept_all)
-    raise typer.Exit(1 if (rows and not accept_all) or not goldens else 0)
+        told.show_tested(len(goldens), rows, untested, accepted=accept_all)
+    raise typer.Exit(1 if (rows and not accept_all) or not goldens or untested else 0)
 
 
 @app.command()
@@ -123,7 +127,7 @@ def diff(
         output.as_json({"messages": len(files), "changes": rows})
     else:
         told.show_changes(len(files), rows)
-    raise typer.Exit(1 if rows else 0)
+    raise typer.Exit(1 if rows or not files else 0)
 
 
 @app.command()
@@ -162,10 +166,11 @@ def ledger(
     """
     bench = open_bench(mappings)
     files = [(file, bench.source_of(file, source)) for file in messages_in(corpus)]
-    entries = ledger_of(files, bench.assumed)
+    found = ledger_of(files, bench.assumed)
     if as_json:
-        output.as_json([entry.plain for entry in entries])
+        output.as_json([entry.plain for entry in found.entries])
     else:
-        told.show_ledger(entries)
-    nowhere = any(entry.status == "unaccounted" for entry in entries)
-    raise typer.Exit(1 if nowhere or not entries else 0)
+        told.show_ledger(found.entries)
+    told.show_unusable(found.unusable, len(files))
+    nowhere = any(entry.status == "unaccounted" for entry in found.entries)
+    raise typer.Exit(1 if nowhere or not found.entries else 0)

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.markup import escape
@@ -14,6 +15,9 @@ from bridge.fhir.compare import Difference
 from bridge.pipeline.rehearsal import Rehearsed
 from bridge.sources.told import told
 
+NO_MESSAGE = (
+    "There is no message: files that end in .json, .xml, .hl7, .txt, .er7 or .bin, or a folder of extracts."
+)
 NOTHING = "Nothing here can be used: `bridge map try` says why."
 
 
@@ -85,9 +89,10 @@ def _problems(what: str, problems: Iterable[Problem]) -> None:
         words, step = output.meaning(problem.code)
         target = f" -> {problem.target}" if problem.target else ""
         looks = f" (looks like {problem.shape})" if problem.shape else ""
-        place = escape(f"{problem.at}{target}{looks}")
+        place = escape(f"{problem.at or 'the message'}{target}{looks}")
         output.out.print(f"[bold]{what}[/] {place}: {words}", highlight=False, soft_wrap=True)
-        output.out.print(f"    {step}", style="dim", highlight=False, soft_wrap=True)
+        for line in filter(None, (problem.rule, step)):
+            output.out.print(f"    {escape(line)}", style="dim", highlight=False, soft_wrap=True)
 
 
 def _print(content: Any) -> None:
@@ -120,11 +125,15 @@ def difference(name: str, found: Difference) -> dict[str, Any]:
     return {"golden": name, "at": found.path, "expected": found.left, "is": found.right}
 
 
-def show_tested(goldens: int, rows: Sequence[dict[str, Any]], *, accepted: bool) -> None:
-    """The differences, and how many folders there are."""
+def show_tested(
+    goldens: int, rows: Sequence[dict[str, Any]], untested: Sequence[str], *, accepted: bool
+) -> None:
+    """The differences, how many folders there are, and the folders of systems without a mapping."""
     for row in rows:
-        words = f"{row['golden']} {row['at']}: expected {row['expected']!r}, is {row['is']!r}"
+        words = f"{row['golden']} {row['at']}: expected {_value(row['expected'])}, is {_value(row['is'])}"
         output.out.print(words, markup=False, highlight=False, soft_wrap=True)
+    for system in untested:
+        output.out.print(f"{system}: no mapping has this name, so its folders prove nothing", markup=False)
     differ = len({row["golden"] for row in rows})
     written = ", written anew: review them with git diff" if accepted and differ else ""
     output.out.print(f"{goldens} golden folders, {differ} differ{written}", highlight=False, soft_wrap=True)
@@ -133,17 +142,31 @@ def show_tested(goldens: int, rows: Sequence[dict[str, Any]], *, accepted: bool)
 def show_changes(messages: int, rows: Sequence[dict[str, Any]]) -> None:
     """What each message says otherwise."""
     for row in rows:
-        words = f"{row['message']} event {row['event']}, {row['at']}: {row['before']!r} -> {row['after']!r}"
+        change = f"{_value(row['before'])} -> {_value(row['after'])}"
+        words = f"{row['message']} event {row['event']}, {row['at']}: {change}"
         output.out.print(words, markup=False, highlight=False, soft_wrap=True)
     touched = len({row["message"] for row in rows})
+    if not messages:
+        output.out.print(NO_MESSAGE, highlight=False, soft_wrap=True)
+        return
     output.out.print(f"{messages} messages, {touched} change", highlight=False, soft_wrap=True)
+
+
+def _value(value: Any) -> str:
+    """A value as JSON has it; a missing one is nothing."""
+    return "nothing" if value is None else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def show_unusable(files: Sequence[Path], messages: int) -> None:
+    """The messages that showed the ledger nothing; beside what is printed for a script."""
+    for file in files:
+        output.err.print(f"{file}: cannot be used; `bridge map try` says why", markup=False, soft_wrap=True)
+    if not messages:
+        output.err.print(NO_MESSAGE, highlight=False, soft_wrap=True)
 
 
 def show_ledger(entries: Sequence[Entry]) -> None:
     """The fields, the unaccounted ones last, and how many there are of each."""
-    if not entries:
-        output.out.print(NOTHING, highlight=False)
-        return
     for entry in entries:
         where = entry.reason or ", ".join(entry.goes_to) or "decides whether there is an event"
         said = "goes nowhere" if entry.status == "unaccounted" else where

@@ -198,26 +198,38 @@ class Entry:
 _RANK = ("mapped", "ignored", "unaccounted")
 
 
-def ledger_of(files: Iterable[tuple[Path, Source]], assumed: Rehearsing) -> list[Entry]:
-    """Every field of these messages once, by system and name.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ledger:
+    """Every field of some messages once, by system and name; and the messages that could not be used."""
+
+    entries: list[Entry]
+    unusable: list[Path]
+
+
+def ledger_of(files: Iterable[tuple[Path, Source]], assumed: Rehearsing) -> Ledger:
+    """What becomes of each field.
 
     What goes nowhere in an event that cannot be used shows nothing; with no other event there is no entry.
     """
     entries: dict[tuple[str, str], Entry] = {}
     usable = False
+    unusable: list[Path] = []
     for file, source in files:
         settled = {
             name
             for (system, name), entry in entries.items()
             if system == source.name and entry.status != "unaccounted"
         }
+        found: list[Trace] = []
         with suppress(Unreadable):
             found = list(_traced(file, source, assumed, frozenset(settled)))
-            usable = usable or any(not each.unused for each in found)
             _note(entries, source.name, settled, found)
-    if not usable:
-        return []
-    return sorted(entries.values(), key=lambda e: (e.system, _RANK.index(e.status), e.name))
+        if all(each.unused for each in found):
+            unusable.append(file)
+        else:
+            usable = True
+    told = sorted(entries.values(), key=lambda e: (e.system, _RANK.index(e.status), e.name))
+    return Ledger(entries=told if usable else [], unusable=unusable)
 
 
 def _traced(file: Path, source: Source, assumed: Rehearsing, settled: frozenset[str]) -> Iterator[Trace]:

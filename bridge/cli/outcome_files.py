@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from rich.markup import escape
 
 from bridge.cli import output
 from bridge.cli.acting import acting
@@ -38,7 +39,8 @@ def _show(done: dict[str, Any]) -> None:
     for event in done["events"]:
         if event["state"] in _LEFT:
             words, step = output.meaning(event["code"])
-            output.out.print(f"  {event['position']}: {words} [dim]{step}[/]", highlight=False)
+            place = escape(event["position"])
+            output.out.print(f"  {place}: {words} [dim]{escape(step)}[/]", highlight=False)
     if done["risks"]:
         output.out.print(f"{done['risks']} risk raised: bridge risks list", style="bold red")
     output.out.print(f"message {done['message']}", highlight=False, soft_wrap=True)

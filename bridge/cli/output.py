@@ -37,7 +37,7 @@ def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]], empty: str)
     for column in columns:
         shown.add_column(column.replace("_", " "), overflow="fold")
     for row in listed:
-        shown.add_row(*(cell(column, row.get(column)) for column in columns))
+        shown.add_row(*(escape(cell(column, row.get(column))) for column in columns))
     # Wider than the terminal rather than folded: an id in two pieces cannot be given to the next command.
     natural = out.measure(shown, options=out.options.update(width=WIDEST)).maximum
     Console(width=max(out.width, natural)).print(shown)
@@ -60,7 +60,7 @@ def when(ms: int | None) -> str:
 def problems(error: BridgeError) -> None:
     """Say what is wrong, where, and what to do."""
     if not error.problems:
-        err.print(f"[bold red]{error}[/]")
+        err.print(f"[bold red]{escape(str(error))}[/]", highlight=False, soft_wrap=True)
         return
     for problem in error.problems:
         words, step = meaning(problem.code)
@@ -69,4 +69,4 @@ def problems(error: BridgeError) -> None:
         if problem.rule:
             err.print(f"    {escape(problem.rule)}", highlight=False, soft_wrap=True)
         if step:
-            err.print(f"    [dim]{step}[/]", highlight=False, soft_wrap=True)
+            err.print(f"    [dim]{escape(step)}[/]", highlight=False, soft_wrap=True)

@@ -4,6 +4,7 @@ import getpass
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from bridge.cli import again, choosing, output
 from bridge.cli.access import mended, read
@@ -37,7 +38,7 @@ def show(item: str) -> None:
         raise typer.Exit(1)
     words, step = output.meaning(row["code"])
     output.out.print(f"[bold]{row['what']} {row['id']}[/] parked since {output.when(row['at'])}")
-    output.out.print(f"  {words}\n  [bold]Next:[/] {step}")
+    output.out.print(f"  {words}\n  [bold]Next:[/] {escape(step)}")
 
 
 @app.command()

@@ -1,8 +1,9 @@
 """Settings: one frozen model from `bridge.toml` and `BRIDGE_*`, read once. Secrets only by reference."""
 
 import os
+import re
 import socket
-import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -12,6 +13,7 @@ from pydantic_settings import (
     EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
 )
 
 from bridge.config import database
@@ -23,6 +25,7 @@ from bridge.config.page import PageSettings
 from bridge.config.partners import PartnerSettings, PdsSettings
 from bridge.config.retention import Retention
 from bridge.config.watching import AlertSettings, ExpectedSettings, ReleaseSettings, WatchSettings
+from bridge.domain.toml_file import TomlFile, read_toml
 from bridge.errors import ConfigError, Problem
 from bridge.errors.wording import rule_of
 
@@ -38,6 +41,8 @@ __all__ = [
 ]
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_FIELD_OF_VARIABLE = re.compile(r'for field "(\w+)"')
 
 
 class _Strict(BaseModel):
@@ -155,26 +160,31 @@ class Settings(BaseSettings):
 
 def read_settings(file: Path) -> Settings:
     """The settings of `bridge.toml`; paths in it are relative to its folder. ConfigError names each place."""
+    if not file.exists():
+        raise ConfigError(f"there is no {file}; `bridge init` writes one")
+    toml = read_toml(file)
     try:
-        said: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"there is no {file}; `bridge init` writes one") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{file} cannot be read: {error}") from None
-    try:
-        settings = Settings(**said)
+        settings = Settings(**toml.said)
     except ValidationError as error:
-        problems = (
-            Problem(
-                code="setting-wrong",
-                at=str(file),
-                target=".".join(str(part) for part in found["loc"]),
-                rule=rule_of(found),
-            )
-            for found in error.errors(include_input=False, include_url=False)
+        found = error.errors(include_input=False, include_url=False)
+        raise ConfigError(problems=tuple(_problem(each, toml) for each in found)) from None
+    except SettingsError as error:
+        name = _FIELD_OF_VARIABLE.search(str(error))
+        rule = "the whole table or list as JSON; or name one of its keys, with __ between the levels"
+        problem = Problem(
+            code="setting-wrong", at=f"BRIDGE_{name[1].upper()}" if name else "BRIDGE_*", rule=rule
         )
-        raise ConfigError(problems=tuple(problems)) from None
+        raise ConfigError(problems=(problem,)) from None
     return _settled(settings, file.absolute().parent)
+
+
+def _problem(found: Mapping[str, Any], toml: TomlFile) -> Problem:
+    """What is wrong with one setting, at its line, or in the variable that overrides the file."""
+    names = [str(part) for part in found["loc"]]
+    variables = {name.upper() for name in os.environ}
+    overriding = "BRIDGE_" + "__".join(names).upper()
+    at = overriding if overriding in variables else toml.place(".".join(names))
+    return Problem(code="setting-wrong", at=at, target=".".join(names), rule=rule_of(found))
 
 
 def _settled(settings: Settings, home: Path) -> Settings:

@@ -10,8 +10,12 @@ from typing import Any
 
 
 def lines_of(text: str) -> dict[str, int]:
-    """Line number, from 1, of each key of a valid TOML text, by its dotted name (`fields.patient.family`)."""
+    """Line number, from 1, of each key of a valid TOML text, by its dotted name (`fields.patient.family`).
+
+    Of an array of tables each has its number in the name: `callers.1.key` is of the second `[[callers]]`.
+    """
     lines: dict[str, int] = {}
+    arrays: dict[str, int] = {}
     table = pending = ""
     start = 1
     for number, line in enumerate(text.split("\n"), 1):
@@ -20,12 +24,14 @@ def lines_of(text: str) -> dict[str, int]:
         if said is None:
             continue
         names = list(_names(said, ""))
-        if pending.lstrip().startswith("["):
-            table, names = f"{names[-1]}.", [names[-1]]
-            lines.setdefault(names[0], start)
+        header = pending.lstrip()
+        if header.startswith("["):
+            name = _numbered(names[-1], arrays, another=header.startswith("[["))
+            table, names = f"{name}.", [names[-1], name]
         else:
-            for name in names:
-                lines.setdefault(table + name, start)
+            names = [table + name for name in names]
+        for name in names:
+            lines.setdefault(name, start)
         pending, start = "", number + 1
     return lines
 
@@ -35,6 +41,18 @@ def line_of(name: str, lines: Mapping[str, int]) -> int:
     while name and name not in lines:
         name = name.rpartition(".")[0]
     return lines.get(name, 1)
+
+
+def _numbered(name: str, arrays: dict[str, int], *, another: bool) -> str:
+    """The name of a table with the number of each array of tables in it; `arrays` counts them."""
+    numbered = ""
+    for part in name.split("."):
+        inside = f"{numbered}.{arrays[numbered] - 1}" if numbered in arrays else numbered
+        numbered = f"{inside}.{part}" if inside else part
+    if not another:
+        return numbered
+    arrays[numbered] = arrays.get(numbered, 0) + 1
+    return f"{numbered}.{arrays[numbered] - 1}"
 
 
 def _parsed(statement: str) -> dict[str, Any] | None:

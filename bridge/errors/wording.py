@@ -42,6 +42,23 @@ _WORDS: Final[Mapping[str, str]] = {
     "date_from_datetime_parsing": "a date such as 2027-10-31",
     "date_from_datetime_inexact": "a date such as 2027-10-31",
     "path_type": "a path",
+    "invalid_key": "a text as the name of each key",
+    "int_parsing_size": "a whole number",
+    "string_unicode": "a text",
+    "time_type": "a time such as 08:30",
+    "time_parsing": "a time such as 08:30",
+    "datetime_type": "a date and time such as 2027-10-31T08:30:00Z",
+    "datetime_parsing": "a date and time such as 2027-10-31T08:30:00Z",
+    "datetime_from_date_parsing": "a date and time such as 2027-10-31T08:30:00Z",
+    "timezone_aware": "a time with its offset",
+    "set_type": "a list",
+}
+# Where the bound is one, "at least 1 characters" is no English.
+_ONE: Final[Mapping[str, str]] = {
+    "string_too_short": "a text that is not empty",
+    "string_too_long": "a single character",
+    "too_short": "at least one of them",
+    "too_long": "at most one of them",
 }
 
 
@@ -50,5 +67,7 @@ def rule_of(detail: Mapping[str, Any]) -> str:
     context: Mapping[str, Any] = detail.get("ctx") or {}
     if detail["type"] in ("value_error", "assertion_error"):
         return str(context.get("error", "not usable"))
-    words = _WORDS.get(str(detail["type"]))
-    return words.format_map(context) if words else f"not usable ({detail['type']})"
+    kind = str(detail["type"])
+    if kind in _ONE and 1 in (context.get("min_length"), context.get("max_length")):
+        return _ONE[kind]
+    return _WORDS.get(kind, "another kind of value").format_map(context)

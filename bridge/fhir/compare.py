@@ -69,9 +69,9 @@ def plain_path(path: str) -> str:
 def _elements(value: Any, at: str) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         for name, inner in value.items():
-            if name == "entry" and at == "Bundle":
+            if name == "entry" and at == "Bundle" and _are_trees(inner):
                 yield from _entries(inner)
-            elif name == "contained":
+            elif name == "contained" and _are_trees(inner):
                 for kind, held in _numbered_kinds(inner):
                     yield from _elements(held, kind)
             elif name != "resourceType":
@@ -88,11 +88,16 @@ def _elements(value: Any, at: str) -> Iterator[tuple[str, Any]]:
 
 
 def _entries(entries: list[Json]) -> Iterator[tuple[str, Any]]:
-    resources = [entry.get("resource", {}) for entry in entries]
+    held = [entry.get("resource", {}) for entry in entries]
+    resources = held if _are_trees(held) else [{} for _ in entries]
     for entry, (kind, resource) in zip(entries, _numbered_kinds(resources), strict=True):
         asked = {name: value for name, value in entry.items() if name != "resource"}
         yield from _elements(asked, f"Bundle.entry[{kind}]")
         yield from _elements(resource, kind)
+
+
+def _are_trees(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
 
 
 def _numbered_kinds(resources: list[Json]) -> Iterator[tuple[str, Json]]:

@@ -37,7 +37,17 @@ class Golden:
     @property
     def message(self) -> Path | None:
         """The file that came in; None for extracts, which are folders."""
-        return next(iter(sorted(self.folder.glob("message.*"))), None)
+        return next(iter(self.messages), None)
+
+    @property
+    def messages(self) -> list[Path]:
+        """Every file that could be the one that came in; there has to be one, or extracts."""
+        return sorted(file for file in self.folder.glob("message.*") if file.is_file())
+
+    @property
+    def days(self) -> list[Path]:
+        """The extracts that came in, day by day."""
+        return sorted(self.folder.glob("day-*"))
 
 
 def goldens_in(folders: Iterable[Path], system: str = "") -> list[Golden]:
@@ -46,7 +56,7 @@ def goldens_in(folders: Iterable[Path], system: str = "") -> list[Golden]:
     for folder in folders:
         for case in sorted(folder.glob(f"{system or '*'}/*")):
             golden = Golden(system=case.parent.name, folder=case)
-            if golden.message or any(case.glob("day-*")):
+            if golden.message or golden.days or (case / READINGS).exists():
                 found.setdefault(golden.name, golden)
     return list(found.values())
 
@@ -55,7 +65,7 @@ def outcome_of(golden: Golden, sources: Mapping[str, Source]) -> dict[str, Any]:
     """What each file of the folder should hold; no bundles where nothing would go out."""
     source = sources[golden.system]
     if golden.message is None:
-        return _of_extracts(source, sorted(golden.folder.glob("day-*")))
+        return _of_extracts(source, golden.days)
     try:
         readings = tuple(source.read(golden.message.read_bytes(), arrived=ARRIVED))
     except Unreadable as refusal:
@@ -65,6 +75,9 @@ def outcome_of(golden: Golden, sources: Mapping[str, Source]) -> dict[str, Any]:
 
 def compared(golden: Golden, outcome: Mapping[str, Any]) -> list[Difference]:
     """What the folder says otherwise: `expected.json readings[0].event.kind`; left is the file's."""
+    if len(golden.messages) + bool(golden.days) != 1:
+        names = ", ".join(file.name for file in (*golden.messages, *golden.days))
+        return [Difference(path="", left="one message.*, or day-* folders", right=names or None)]
     return [difference for name in (READINGS, BUNDLES) for difference in _compared(golden, name, outcome)]
 
 
@@ -80,7 +93,11 @@ def accept(golden: Golden, outcome: Mapping[str, Any]) -> None:
 
 def _compared(golden: Golden, name: str, outcome: Mapping[str, Any]) -> Iterator[Difference]:
     file = golden.folder / name
-    said = json.loads(file.read_bytes()) if file.exists() else None
+    try:
+        said = json.loads(file.read_bytes()) if file.exists() else None
+    except (OSError, ValueError):
+        yield Difference(path=name, left="JSON", right="not readable as JSON")
+        return
     if said is None or name not in outcome:
         if said is not None or name in outcome:
             here, not_here = ("there", "not there")
@@ -93,7 +110,7 @@ def _compared(golden: Golden, name: str, outcome: Mapping[str, Any]) -> Iterator
 
 
 def _tree(said: Any) -> dict[str, Any]:
-    return {"resourceType": "", "": said} if isinstance(said, list) else {"resourceType": "", **said}
+    return {"resourceType": "", **said} if isinstance(said, dict) else {"resourceType": "", "": said}
 
 
 def _bundles(readings: Iterable[Reading]) -> dict[str, Any]:

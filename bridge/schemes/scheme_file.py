@@ -1,11 +1,10 @@
 """Reading scheme files: every problem of every file at once, each with file and line."""
 
-import tomllib
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from bridge.domain import toml_lines
+from bridge.domain.toml_file import read_toml
 from bridge.errors import ConfigError, Problem
 from bridge.errors.wording import rule_of
 from bridge.fhir.released import FIELD_GROUPS
@@ -38,33 +37,26 @@ def load_one(file: Path) -> Scheme:
 
 def _read(file: Path, problems: list[Problem]) -> Scheme | None:
     try:
-        text = file.read_text("utf-8")
-        said = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        problems.append(Problem(code="scheme-unreadable", at=str(file), rule=_words_of(error)))
+        toml = read_toml(file)
+    except ConfigError as error:
+        problems.extend(error.problems)
         return None
-    lines = toml_lines.lines_of(text)
     try:
-        scheme = Scheme.model_validate(said)
+        scheme = Scheme.model_validate(toml.said)
     except ValidationError as error:
         for found in error.errors(include_input=False, include_url=False):
             place = ".".join(str(part) for part in found["loc"])
-            line = toml_lines.line_of(place, lines)
-            at = f"{file}:{line}"
-            problems.append(Problem(code="scheme-rule", at=at, target=place, rule=rule_of(found)))
+            problems.append(
+                Problem(code="scheme-rule", at=toml.place(place), target=place, rule=rule_of(found))
+            )
         return None
     for kind, groups in scheme.disclosure.items():
         unknown = sorted(set(groups) - FIELD_GROUPS.keys())
         if unknown:
             place = f"disclosure.{kind}"
-            line = toml_lines.line_of(place, lines)
             rule = f"no such field group: {', '.join(unknown)}"
-            problems.append(Problem(code="scheme-rule", at=f"{file}:{line}", target=place, rule=rule))
+            problems.append(Problem(code="scheme-rule", at=toml.place(place), target=place, rule=rule))
     return scheme
-
-
-def _words_of(error: Exception) -> str:
-    return str(error) if isinstance(error, tomllib.TOMLDecodeError) else type(error).__name__
 
 
 def _between(schemes: list[Scheme]) -> list[Problem]:

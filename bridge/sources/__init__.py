@@ -87,9 +87,9 @@ class Sources(Table[str, Source]):
 
 
 def systems_in(*folders: Path) -> list[str]:
-    """The names of the systems of the folders; what is in their files is not looked at closely."""
+    """The names of the systems of the folders, also of files that cannot be used."""
     sheets = (open_sheet(file) for file in _files(folders))
-    return sorted(sheet.name for sheet in sheets if sheet.said and "extends" not in sheet.said)
+    return sorted(sheet.name for sheet in sheets if "extends" not in sheet.said)
 
 
 def load(*folders: Path, only: Collection[str] | None = None) -> dict[str, Source]:
@@ -100,7 +100,7 @@ def load(*folders: Path, only: Collection[str] | None = None) -> dict[str, Sourc
     missing = [Problem(code="mapping-no-folder", at=str(folder)) for folder in folders if not folder.is_dir()]
     sheets = [open_sheet(file) for file in _files(folders)]
     if only is not None:
-        sheets = [sheet for sheet in sheets if {sheet.name, sheet.said.get("extends")} & set(only)]
+        sheets = [sheet for sheet in sheets if {sheet.name, str(sheet.said.get("extends"))} & set(only)]
     readable = [sheet for sheet in sheets if not sheet.problems]
     systems = {sheet.name: mapping_of(sheet) for sheet in readable if "extends" not in sheet.said}
     overlays = [sheet for sheet in readable if "extends" in sheet.said]
@@ -109,8 +109,9 @@ def load(*folders: Path, only: Collection[str] | None = None) -> dict[str, Sourc
         for name, mapping in systems.items()
         if mapping is not None
     }
+    named = {sheet.name for sheet in sheets if "extends" not in sheet.said}
     for sheet in overlays:
-        if str(sheet.said["extends"]) not in systems:
+        if str(sheet.said["extends"]) not in named:
             sheet.tell("mapping-extends-unknown", "extends")
     problems = (*missing, *(problem for sheet in sheets for problem in sheet.problems))
     if problems:

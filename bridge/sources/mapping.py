@@ -29,6 +29,8 @@ Codes = dict[str, dict[str, str]]
 
 
 def _listed(value: object) -> object:
+    if not isinstance(value, str | list):
+        raise ValueError("a path, or a list of paths")  # noqa: TRY004 - what pydantic expects of a validator
     return [value] if isinstance(value, str) else value
 
 

@@ -1,7 +1,6 @@
 """A mapping file becomes a mapping, or a list of everything wrong with it: each with file and line."""
 
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path as File
@@ -10,7 +9,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bridge.domain.identifiers import OdsCode
-from bridge.domain.toml_lines import line_of, lines_of
+from bridge.domain.toml_file import read_toml
+from bridge.domain.toml_lines import line_of
 from bridge.errors import ConfigError, Problem
 from bridge.errors.wording import rule_of
 from bridge.sources.formats import Format, format_of
@@ -18,7 +18,6 @@ from bridge.sources.mapping import Codes, FieldText, Mapping, MappingText, Overl
 from bridge.sources.targets import TARGETS, Target
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")  # a label of two names and versions is kept with each event
-_AT_LINE = re.compile(r"at line (\d+)")
 _NEEDED = (
     ("event.kind",),
     ("event.record",),
@@ -56,17 +55,11 @@ def open_sheet(file: File) -> Sheet:
     if not _NAME.fullmatch(file.stem):
         sheet.tell("mapping-file-name", "")
     try:
-        text = file.read_bytes().decode()
-    except UnicodeDecodeError:
-        sheet.tell("mapping-not-toml", "", "the file is not UTF-8")
-        return sheet
-    try:
-        sheet.said = tomllib.loads(text)
-        sheet.lines = lines_of(text)
-    except tomllib.TOMLDecodeError as error:
-        found = _AT_LINE.search(str(error))
-        line = int(found[1]) if found else text.count("\n") + 1
-        sheet.problems.append(Problem(code="mapping-not-toml", at=f"{file}:{line}", rule=str(error)))
+        toml = read_toml(file)
+    except ConfigError as error:
+        sheet.problems.extend(error.problems)
+    else:
+        sheet.said, sheet.lines = toml.said, toml.lines
     return sheet
 
 

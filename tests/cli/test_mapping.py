@@ -1,6 +1,7 @@
 """`bridge map`: what an engineer sees while writing a mapping, and what a script gets."""
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Callable
@@ -167,6 +168,53 @@ def test_a_wrong_mapping_is_named_with_its_line(bridge: Bridge, hub: Path, tmp_p
     assert (done.code, "hub.toml:15" in done.err, "other.toml" in done.err) == (2, True, False)
 
 
+def test_a_mapping_that_is_no_toml_is_told_when_it_is_tried(bridge: Bridge, hub: Path) -> None:
+    """At its line and column; not that there were no such system."""
+    Path("mappings/sources/hub.toml").write_text('version = 1\nformat = "json', "utf-8")
+
+    for done in (bridge("try", hub), bridge("try", hub, "--source", "hub"), bridge("test", "hub")):
+        assert (done.code, "hub.toml:2, column 15" in done.err) == (2, True)
+
+
+def test_a_source_that_is_not_there_is_named(bridge: Bridge, hub: Path) -> None:
+    """With those that are."""
+    done = bridge("try", hub, "--source", "[red]hubb")
+
+    assert (done.code, "[red]hubb There is no mapping" in done.err, "hl7v2-ref, hub" in done.err) == (
+        2,
+        True,
+        True,
+    )
+
+
+def test_a_next_step_with_brackets_is_printed_whole(bridge: Bridge, hub: Path) -> None:
+    """What looks like a style to the terminal's library is part of what to write."""
+    file = Path("mappings/sources/hub.toml")
+    file.write_text(file.read_text("utf-8").replace('codes = "sex"', 'codes = "sexes"'), "utf-8")
+
+    assert "Add [codes.<name>]" in bridge("try", hub).err
+
+
+def test_a_problem_is_told_with_the_rule_that_was_broken(bridge: Bridge, tmp_path: Path) -> None:
+    """Else nobody could follow "the rule named"; what has no place of its own is of the message."""
+    message = tmp_path / "x.json"
+    message.write_text(
+        '{"resourceType": "Bundle", "type": "transaction", "entry": [{"fullUrl": "x"}]}', "utf-8"
+    )
+    done = bridge("try", message)
+    message.write_text("[]", "utf-8")
+    other = bridge("try", message, "--source", "fhir-r4")
+
+    assert re.search(r"warning Bundle.entry\[0\]: The elements do not fit together.\n +\S", done.out)
+    assert "refused the message: What stands here" in other.out
+
+
+def test_options_that_name_the_wrong_kind_of_thing_are_refused(bridge: Bridge, hub: Path) -> None:
+    """A file where a folder of mappings should be is not passed over."""
+    assert bridge("try", hub, "--mappings", hub).code == 2
+    assert bridge("try", hub, "--scheme", hub.parent).code == 2
+
+
 # explain
 
 
@@ -221,7 +269,18 @@ def test_what_cannot_be_used_is_not_explained_but_sent_on_to_try(bridge: Bridge)
 
     for command in ("explain", "ledger"):
         done = bridge(command, message)
-        assert (done.code, "`bridge map try` says why" in done.out) == (1, True)
+        assert (done.code, "`bridge map try` says why" in done.out + done.err) == (1, True)
+
+
+def test_the_ledger_names_the_messages_that_show_nothing(bridge: Bridge, hub: Path, tmp_path: Path) -> None:
+    """One message that cannot be used does not pass for one whose every field is accounted for."""
+    (tmp_path / "corpus").mkdir()
+    shutil.copy(hub, tmp_path / "corpus" / "a.json")
+    (tmp_path / "corpus" / "b.json").write_text("{", "utf-8")
+    done = bridge("ledger", "corpus", "--source", "hub", "--json")
+
+    assert len(done.json) > 5
+    assert done.err == "corpus/b.json: cannot be used; `bridge map try` says why\n"
 
 
 # test
@@ -280,8 +339,45 @@ def test_the_order_of_extensions_and_entries_is_no_difference(bridge: Bridge, hu
 
 
 def test_a_system_without_a_golden_is_not_well(bridge: Bridge) -> None:
-    """A mapping without examples is a claim, not a fact."""
-    assert bridge("test", "no-such-system").code == 1
+    """A mapping without examples is a claim, not a fact; a name of no mapping is a slip of the command."""
+    write_hub(Path("mappings/sources/hub.toml"))
+
+    assert bridge("test", "hub").code == 1
+    assert bridge("test", "no-such-system").code == 2
+
+
+def test_examples_of_a_system_without_a_mapping_are_told(bridge: Bridge, hub: Path) -> None:
+    """A folder whose name is misspelt would else be tested by nothing, and nobody would see it."""
+    hub.parents[1].rename(hub.parents[1].with_name("hubb"))
+    done = bridge("test", "--json")
+    read = bridge("test")
+
+    assert (done.code, done.json["untested"]) == (1, ["hubb"])
+    assert "hubb: no mapping has this name" in read.out
+
+
+@pytest.mark.parametrize("held", [b"{", b"", b"3", b"[3]", b'{"a": "\xe9"}', b'{"entry": [5]}'], ids=repr)
+@pytest.mark.parametrize("name", ["expected.json", "servicerequest.json"])
+def test_an_example_that_was_spoilt_differs(bridge: Bridge, hub: Path, name: str, held: bytes) -> None:
+    """Whatever an editor or a merge left in the file."""
+    bridge("test", "hub", "--accept")
+    hub.with_name(name).write_bytes(held)
+    done = bridge("test", "hub", "--json")
+
+    assert done.code == 1
+    assert all(row["at"].startswith(name) for row in done.json["differences"])
+
+
+def test_an_example_has_one_message(bridge: Bridge, hub: Path) -> None:
+    """Of two nobody knows which is meant; one that got lost is missed."""
+    bridge("test", "hub", "--accept")
+    shutil.copy(hub, hub.with_suffix(".txt"))
+    two = bridge("test", "hub")
+    for file in hub.parent.glob("message.*"):
+        file.unlink()
+    none = bridge("test", "hub")
+
+    assert [(done.code, "one message.*" in done.out) for done in (two, none)] == [(1, True), (1, True)]
 
 
 # diff
@@ -310,7 +406,7 @@ def test_a_change_that_refuses_messages_shows_their_problems(
     done = bridge("diff", old.parent, new.parent, hub, "--source", "hub")
 
     assert (done.code, "1 messages, 1 change" in done.out) == (1, True)
-    assert "warnings: None -> 'code-not-in-table at $.person.sex'" in done.out
+    assert 'warnings: nothing -> "code-not-in-table at $.person.sex"' in done.out
 
 
 def test_a_mapping_that_means_the_same_changes_nothing(bridge: Bridge, tmp_path: Path, hub: Path) -> None:
@@ -321,6 +417,28 @@ def test_a_mapping_that_means_the_same_changes_nothing(bridge: Bridge, tmp_path:
 
     assert bridge("diff", old, new, hub.parents[1]).code == 0
     assert bridge("diff", emis, emis, EXTRACTS).code == 0
+
+
+def test_a_corpus_without_a_message_proves_nothing(bridge: Bridge, hub: Path, tmp_path: Path) -> None:
+    """The exit code is not that of a change that changes nothing."""
+    mapping = Path("mappings/sources/hub.toml")
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "notes.md").write_text("none", "utf-8")
+    done = bridge("diff", mapping, mapping, "corpus")
+    ledger = bridge("ledger", "corpus", "--json")
+
+    assert (done.code, "There is no message" in done.out) == (1, True)
+    assert (ledger.code, ledger.json, "There is no message" in ledger.err) == (1, [], True)
+
+
+def test_a_corpus_is_read_whatever_the_case_of_its_endings(bridge: Bridge, hub: Path, tmp_path: Path) -> None:
+    """As another operating system wrote them; a link that leads nowhere is none of it."""
+    mapping = Path("mappings/sources/hub.toml")
+    (tmp_path / "corpus").mkdir()
+    shutil.copy(hub, tmp_path / "corpus" / "A.JSON")
+    (tmp_path / "corpus" / "b.json").symlink_to(tmp_path / "nowhere")
+
+    assert "1 messages, 0 change" in bridge("diff", mapping, mapping, "corpus").out
 
 
 # ledger

@@ -52,6 +52,20 @@ def test_each_key_is_found_where_it_stands() -> None:
     assert lines["codes.kind.X"] == 16
 
 
+def test_each_table_of_an_array_has_its_own_lines() -> None:
+    """A wrong key of the second caller is not looked for in the first."""
+    lines = lines_of("x = 1\n[[a]]\nk = 1\n[a.b]\nz = 1\n[[a]]\nk = 2\n[[a.c]]\nq = 1\n[[a.c]]\nq = 2\n")
+
+    assert [lines[name] for name in ("a.0.k", "a.0.b.z", "a.1.k", "a.1.c.0.q", "a.1.c.1.q")] == [
+        3,
+        5,
+        7,
+        9,
+        11,
+    ]
+    assert line_of("a.1.missing", lines) == 6
+
+
 def test_a_missing_key_is_told_at_the_table_around_it() -> None:
     """The line of what is not there is where it should be."""
     lines = lines_of(TEXT)

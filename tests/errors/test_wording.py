@@ -78,14 +78,18 @@ def test_a_wrong_file_is_told_in_our_words(read: object, tmp_path: Path) -> None
 def test_a_bound_is_told_with_the_rule() -> None:
     """Who has to mend it needs no documentation of a library."""
     assert rule_of({"type": "greater_than_equal", "ctx": {"ge": 1}}) == "at least 1"
+    assert rule_of({"type": "string_too_short", "ctx": {"min_length": 1}}) == "a text that is not empty"
+    assert rule_of({"type": "too_short", "ctx": {"min_length": 1}}) == "at least one of them"
+    assert rule_of({"type": "too_short", "ctx": {"min_length": 2}}) == "at least 2 of them"
     assert rule_of({"type": "literal_error", "ctx": {"expected": "'a' or 'b'"}}) == "one of 'a' or 'b'"
     assert rule_of({"type": "value_error", "ctx": {"error": ValueError("our own words")}}) == "our own words"
 
 
 @pytest.mark.parametrize("detail", list_all_errors(), ids=lambda detail: str(detail["type"]))
 def test_every_kind_of_error_has_words(detail: dict[str, object]) -> None:
-    """What we have no words for is named by its kind, and nothing fails while it is told."""
+    """What we have no words for is another kind of value, and nothing fails while it is told."""
     said = rule_of({"type": detail["type"], "ctx": detail["example_context"] or {}})
 
     assert said
     assert said != detail["example_message_python"]
+    assert "_" not in said.replace(str((detail["example_context"] or {}).get("pattern")), "")

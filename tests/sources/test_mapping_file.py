@@ -142,7 +142,7 @@ def test_a_file_that_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
     """The other files are still read and their problems told."""
     problems = problems_of(tmp_path, broken='version = 1\nformat = "json\n', greenfield=BAD)
 
-    assert ("mapping-not-toml", "broken.toml:2", "") in told(problems)
+    assert ("toml-syntax", "broken.toml:2, column 15", "") in told(problems)
     assert len(problems) == 4
 
 
@@ -150,8 +150,31 @@ def test_a_file_in_another_encoding_is_told(tmp_path: Path) -> None:
     """TOML is UTF-8."""
     (tmp_path / "greenfield.toml").write_bytes("version = 1 # é".encode("latin-1"))
 
-    with pytest.raises(ConfigError, match="mapping-not-toml"):
+    with pytest.raises(ConfigError, match="toml-not-utf-8"):
         load(tmp_path)
+
+
+def test_a_folder_or_a_broken_link_among_the_files_is_told(tmp_path: Path) -> None:
+    """Somebody put it there by mistake; the files beside it are still read."""
+    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "link.toml").symlink_to(tmp_path / "nowhere")
+    problems = problems_of(tmp_path, greenfield=BAD)
+
+    assert [p.code for p in problems].count("toml-unreadable") == 2
+    assert len(problems) == 5
+
+
+def test_a_place_that_is_no_path_is_told_with_what_may_stand_there(tmp_path: Path) -> None:
+    """A path, or a list of them; the words are about mappings, not about types."""
+    said = {
+        "7": "a path, or a list of paths",
+        '""': "a text that is not empty",
+        "[]": "at least one of them",
+        '["$.a", 7]': "a text",
+    }
+    for at, rule in said.items():
+        problems = problems_of(tmp_path, greenfield=GOOD.replace('"$.name"', at))
+        assert [p.rule for p in problems] == [rule]
 
 
 def test_an_unknown_format_and_an_odd_file_name_are_told(tmp_path: Path) -> None:
@@ -162,6 +185,23 @@ def test_an_unknown_format_and_an_odd_file_name_are_told(tmp_path: Path) -> None
     (tmp_path / "greenfield.toml").rename(tmp_path / "Green Field.toml")
     with pytest.raises(ConfigError, match="mapping-file-name"):
         load(tmp_path)
+
+
+def test_an_overlay_of_a_broken_mapping_is_not_blamed(tmp_path: Path) -> None:
+    """The system is there; its file is what has to be mended."""
+    problems = problems_of(tmp_path, greenfield="version =", leeds=OVERLAY)
+
+    assert [p.code for p in problems] == ["toml-syntax"]
+
+
+@pytest.mark.parametrize("extends", ["5", '["greenfield"]', "{ a = 1 }"])
+def test_an_overlay_of_no_name_hides_nothing(tmp_path: Path, extends: str) -> None:
+    """Whatever stands where the system's name should, it is told; and another system can still be tried."""
+    text = OVERLAY.replace('"greenfield"', extends)
+    problems = problems_of(tmp_path, greenfield=GOOD, leeds=text)
+
+    assert told(problems) == {("mapping-extends-unknown", "leeds.toml:2", "extends")}
+    assert list(load(tmp_path, only=["greenfield"])) == ["greenfield"]
 
 
 OVERLAY = """version = 2

@@ -28,6 +28,7 @@ from bridge.errors.catalogue import (
     page,
     partners,
     people,
+    toml,
 )
 from bridge.errors.catalogue.entry import Entry as Entry
 
@@ -55,6 +56,7 @@ CATALOGUE: dict[str, Entry] = {
     **page.ENTRIES,
     **partners.ENTRIES,
     **people.ENTRIES,
+    **toml.ENTRIES,
 }
 
 

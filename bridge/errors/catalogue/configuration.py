@@ -26,9 +26,6 @@ ENTRIES: dict[str, Entry] = {
     "scheme-rule": Entry(
         "A scheme file breaks a rule.", "Mend the key at the line given; docs/reference/scheme.md lists them."
     ),
-    "scheme-unreadable": Entry(
-        "A scheme file cannot be read as TOML.", "Mend the file at the place given.", "structure"
-    ),
     "setting-wrong": Entry(
         "A setting is missing, unknown or has a value it cannot take.",
         "Compare it with docs/reference/settings.md.",

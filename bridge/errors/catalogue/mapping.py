@@ -28,7 +28,6 @@ ENTRIES: dict[str, Entry] = {
         "Name the system with --source; the rule lists those there are.",
         "not-found",
     ),
-    "mapping-not-toml": Entry("The mapping file is not TOML.", "Mend it at the line given.", "structure"),
     "mapping-path": Entry("The path is not in the notation of the format.", "Correct the path.", "structure"),
     "mapping-two-overlays": Entry(
         "Two overlays of one system name the same practice.", "Put the practice's codes into one file."
@@ -38,6 +37,11 @@ ENTRIES: dict[str, Entry] = {
     ),
     "mapping-unknown-key": Entry(
         "Mappings have no key of this name; it may be misspelt.", "Correct the key."
+    ),
+    "mapping-unknown-source": Entry(
+        "There is no mapping of a system of this name.",
+        "Correct the name; the rule lists those there are, and --mappings names another folder of them.",
+        "not-found",
     ),
     "mapping-unknown-table": Entry(
         "There is no code table of this name.", "Add [codes.<name>], or correct the name.", "not-found"
