@@ -255,6 +255,9 @@ def _note(entries: dict[tuple[str, str], Entry], system: str, settled: set[str],
         )
         entry.messages += each.name not in seen
         seen.add(each.name)
-        if each.name not in settled and _RANK.index(each.status) <= _RANK.index(entry.status):
-            entry.status, entry.reason = each.status, each.ignored if each.status == "ignored" else ""
-            entry.goes_to = tuple(dict.fromkeys(plain_path(path) for path in each.record)) or entry.goes_to
+        if each.name in settled or _RANK.index(each.status) > _RANK.index(entry.status):
+            continue
+        if each.status != entry.status:
+            entry.status, entry.goes_to = each.status, ()
+        entry.reason = each.ignored if each.status == "ignored" else ""
+        entry.goes_to = tuple(dict.fromkeys((*entry.goes_to, *map(plain_path, each.record))))

@@ -456,6 +456,13 @@ def test_the_ledger_tells_each_field_of_a_message(bridge: Bridge, hub: Path) -> 
     assert "Quillfeather" not in done.out
 
 
+def test_the_ledger_tells_all_that_the_values_of_one_field_become(bridge: Bridge) -> None:
+    """PID-3 repeats: one is the NHS number, another the system's own key."""
+    done = bridge("ledger", REFERRAL)
+
+    assert "hl7v2-ref mapped PID-3.1 (1): referral.patient.nhs_number, referral.patient.local_key" in done.out
+
+
 def test_the_ledger_of_extracts_tells_their_columns(bridge: Bridge) -> None:
     """Every column of a row that is joined to an entry."""
     done = bridge("ledger", EXTRACTS)
