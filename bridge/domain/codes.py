@@ -123,43 +123,6 @@ def _looks_rounded(code: str) -> bool:
     return len(code) >= 12 and not code[kept:].strip("0")
 
 
-# Codes that are not SNOMED CT
-
-
-class LocalKind(StrEnum):
-    """What a code that is no national SNOMED CT concept looks like."""
-
-    READ_V2 = "read-v2"  # five characters and the two of a term
-    READ_OR_CTV3 = "read-v2-or-ctv3"  # the shape both share, with other meanings: the source must say which
-    CTV3 = "ctv3"
-    EMIS = "emis-local"
-    EMIS_SNOMED = "emis-snomed-namespace"  # SNOMED CT in form, without a national meaning
-    TPP = "tpp-local"
-
-
-_EMIS_NAMESPACE = "1000006"
-# Read codes are case sensitive: 918A. is a carer, 918a. the carer of a person with substance misuse (gm).
-_LOCAL_SHAPES = (
-    (LocalKind.EMIS, re.compile(r"\^?(EMIS|ESCT|EGTON)[A-Z0-9]+")),
-    (LocalKind.TPP, re.compile(r"(?=.{5}\Z)Y[A-Za-z0-9]+\.*")),
-    (LocalKind.CTV3, re.compile(r"(?=.{5}\Z)X[A-Za-z0-9]+\.*")),
-    (LocalKind.READ_OR_CTV3, re.compile(r"(?=.{5}\Z)[A-Za-z0-9]+\.*")),
-    (LocalKind.READ_V2, re.compile(r"(?=.{7}\Z)[A-Za-z0-9]+\.*[A-Za-z0-9]{2}")),
-)
-
-
-def kind_of_local(code: str) -> LocalKind | None:
-    """Which local or retired scheme a code has the shape of; None for national SNOMED CT and the unknown."""
-    if _damage_of(code) is None:
-        return LocalKind.EMIS_SNOMED if SctId(code).namespace == _EMIS_NAMESPACE else None
-    return next((kind for kind, shape in _LOCAL_SHAPES if shape.fullmatch(code)), None)
-
-
-def read_code(code: str) -> str:
-    """A Read v2 code without the two characters of its term: `8T09.00` is `8T09.`; case is kept."""
-    return code[:5] if kind_of_local(code) is LocalKind.READ_V2 else code
-
-
 # What the codes of social prescribing mean
 
 

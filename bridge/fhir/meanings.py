@@ -1,6 +1,6 @@
 """Codes of a message as the domain holds them: mapped coding first, then the sender's own.
 
-A damaged SNOMED CT code is left out, never mended; the words beside it stay.
+A damaged code is left out, never mended; the words beside it stay.
 """
 
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from bridge.domain import systems
-from bridge.domain.codes import problem_of
+from bridge.domain.code_forms import coding_of
 from bridge.domain.identifiers import LONGEST_KEY
 from bridge.domain.referral import Coding, Concept, Identifier
 from bridge.fhir.findings import Findings
@@ -30,6 +30,7 @@ class FhirAliases:
     systems: Mapping[str, str] = field(default_factory=_nothing)
     codes: Mapping[tuple[str, str], Coding] = field(default_factory=_no_codes)
     key_system: str = ""
+    tpp: str = ""  # the system of local codes of TPP
 
     def system(self, uri: str) -> str:
         """The spelling we keep of a system."""
@@ -54,10 +55,11 @@ class Meanings:
         system, code = self.aliases.system(text(tree, "system")), text(tree, "code")
         if not code:
             return None
-        if system == systems.SNOMED and (damage := problem_of(code)):
-            self.findings.warn(damage, f"{at}.code", value=code)
+        try:
+            return coding_of(system, code, display=text(tree, "display"), tpp=self.aliases.tpp)
+        except ValueError as damage:
+            self.findings.warn(str(damage), f"{at}.code", value=code)
             return None
-        return Coding(system=system, code=code, display=text(tree, "display"))
 
     def identifier(self, tree: Tree) -> Identifier | None:
         """An Identifier with a value, or None."""

@@ -4,6 +4,7 @@
 several columns together say. Practice, Author and Target are all rows of Admin_Organisation.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -67,7 +68,33 @@ def ods_if_one(text: str) -> Said:
         return Said(warning=str(error))
 
 
-TRANSFORMS: Mapping[str, Callable[[str], str | Said]] = {"emis_day": emis_day, "ods_if_one": ods_if_one}
+def emis_read(text: str) -> Said:
+    """A ReadTermId as a Read v2 code: `8T09-1`, the first synonym of `8T09.`; other codes say nothing here.
+
+    EMIS writes Read codes without their dots, and local codes in the same column (see `emis_local`).
+    """
+    code, _, _ = text.partition("-")
+    return Said(text=code.ljust(5, ".")) if _is_read(code) else Said()
+
+
+def emis_local(text: str) -> Said:
+    """A ReadTermId that is a local code: `EMISNQRE582`, `^ESCTRE651604`; Read codes say nothing here."""
+    return Said() if _is_read(text.partition("-")[0]) else Said(text=text)
+
+
+def _is_read(code: str) -> bool:
+    return _READ.fullmatch(code) is not None and not code.startswith(_LOCAL)
+
+
+# ET emis/csv/helpers/EmisCodeHelper.java: the prefixes of local codes, of which no Read code has one.
+_LOCAL = ("EMIS", "ESCT", "EGTON", "JHCC", "RAFME")
+_READ = re.compile(r"(?=.{1,5}\Z)[A-Za-z0-9]+\.*")
+TRANSFORMS: Mapping[str, Callable[[str], str | Said]] = {
+    "emis_day": emis_day,
+    "ods_if_one": ods_if_one,
+    "emis_read": emis_read,
+    "emis_local": emis_local,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from bridge.domain import codes, systems
+from bridge.domain.code_forms import coding_of
 from bridge.domain.dates import birth_date_problem, london_day
 from bridge.domain.referral import Coding
 from bridge.errors import Problem, Unreadable, shape
@@ -25,7 +25,7 @@ from bridge.fhir.bars import message_request
 from bridge.fhir.elements import is_resource
 from bridge.fhir.meanings import FhirAliases
 from bridge.fhir.requests import Request, requests_of
-from bridge.sources.mapping import Codes, Mapping
+from bridge.sources.mapping import Mapping
 from bridge.sources.reading import Reading
 
 LIMIT = 1 << 22  # bytes of one message
@@ -52,8 +52,12 @@ def code_problem(table: str, code: str, meaning: str) -> str:
         return ""
     if "|" not in code or "|" not in meaning:
         return "both sides are written system|code"
-    system, _, value = meaning.rpartition("|")
-    return (codes.problem_of(value) or "") if system == systems.SNOMED else ""
+    try:
+        _coding(code)
+        _coding(meaning)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def read(body: bytes, *, mapping: Mapping, arrived: datetime) -> Iterator[Reading]:
@@ -67,7 +71,7 @@ def read(body: bytes, *, mapping: Mapping, arrived: datetime) -> Iterator[Readin
 
 
 def _requests(resource: dict[str, Any], mapping: Mapping, arrived: datetime) -> tuple[Request, ...]:
-    aliases = _aliases(mapping.codes)
+    aliases = _aliases(mapping)
     versions = mapping.codes.get("versions")
     if versions is not None:
         return (
@@ -81,18 +85,23 @@ def _requests(resource: dict[str, Any], mapping: Mapping, arrived: datetime) -> 
     return requests_of(resource, source=mapping.source, arrived=arrived, aliases=aliases)
 
 
-def _aliases(tables: Codes) -> FhirAliases:
-    meanings = ((_token(code), _token(meaning)) for code, meaning in tables.get("meanings", {}).items())
+def _aliases(mapping: Mapping) -> FhirAliases:
+    tables, tpp = mapping.codes, mapping.tpp
+    meanings = (
+        (_coding(code, tpp), _coding(meaning, tpp)) for code, meaning in tables.get("meanings", {}).items()
+    )
     return FhirAliases(
         systems=tables.get("systems", {}),
-        codes={theirs: Coding(system=system, code=code) for theirs, (system, code) in meanings},
+        codes={(theirs.system, theirs.code): ours for theirs, ours in meanings},
         key_system=tables.get("key", {}).get("system", ""),
+        tpp=tpp,
     )
 
 
-def _token(text: str) -> tuple[str, str]:
-    system, _, code = text.rpartition("|")
-    return system, code
+def _coding(token: str, tpp: str = "") -> Coding:
+    """`system|code` in the form in which codes are kept; ValueError says why it is none."""
+    system, _, code = token.rpartition("|")
+    return coding_of(system, code, tpp=tpp)
 
 
 def _practice_of(request: Request) -> str:

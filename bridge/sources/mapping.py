@@ -9,6 +9,8 @@
     "two weeks" = "urgent"                      "" means: nothing is said by this one
     [ignored]
     "$.audit" = "who looked at the record is not part of the referral"
+    [systems]
+    tpp = "https://codes.example/tpp"           the URI this site has for local codes of TPP; none is public
 
 A practice overlay has `version`, `extends`, `practices` and `[codes.*]` only. There are no conditions and no
 expressions: what needs one is a transform.
@@ -47,6 +49,12 @@ class FieldText(_Strict):
     transform: str | None = None
 
 
+class SystemsText(_Strict):
+    """URIs for codes that no public URI names; "" = they go out under no system."""
+
+    tpp: Annotated[str, Field(pattern=r"^$|^(https?://|urn:)\S+$")] = ""
+
+
 class MappingText(_Strict):
     """A mapping file, as written; the dotted names of the fields are joined."""
 
@@ -54,6 +62,7 @@ class MappingText(_Strict):
     format: Text
     fields: dict[str, FieldText] = {}
     codes: Codes = {}
+    systems: SystemsText = SystemsText()
     ignored: dict[Text, Text] = {}
 
 
@@ -97,4 +106,5 @@ class Mapping:
     ignored: tuple[Place, ...] = ()
     known: tuple[Path, ...] = ()  # what the ledger does not report: every path mapped or ignored
     overlays: Table[str, "Mapping"] = field(default_factory=dict)
+    tpp: str = ""  # the system of local codes of TPP
     reasons: Table[str, str] = field(default_factory=dict)  # why each ignored path goes nowhere

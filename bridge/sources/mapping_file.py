@@ -15,7 +15,7 @@ from bridge.errors import ConfigError, Problem
 from bridge.errors.wording import rule_of
 from bridge.sources.formats import Format, format_of
 from bridge.sources.mapping import Codes, FieldText, Mapping, MappingText, OverlayText, Place, Rule
-from bridge.sources.targets import TARGETS, Target
+from bridge.sources.targets import TARGETS, Target, with_tpp
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")  # a label of two names and versions is kept with each event
 _NEEDED = (
@@ -132,6 +132,7 @@ def _compiled(text: MappingText, reader: Format, sheet: Sheet) -> Mapping:
         codes=text.codes,
         ignored=ignored,
         known=mapped + tuple(place.path for place in ignored),
+        tpp=text.systems.tpp,
         reasons=text.ignored,
     )
 
@@ -152,7 +153,7 @@ def _rule(target: Target, text: MappingText, reader: Format, sheet: Sheet) -> Ru
     if said.transform is not None and said.transform not in reader.transforms:
         sheet.tell("mapping-unknown-transform", f"{key}.transform")
     return Rule(
-        target=target,
+        target=with_tpp(target, text.systems.tpp),
         places=tuple(_places(said.at, f"{key}.at", reader, sheet)),
         required=said.required or target.name in _identity(text),
         transform=reader.transforms.get(said.transform or ""),

@@ -6,11 +6,12 @@ The whole text of a ValueError raised here is a key of the problem catalogue.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from bridge.domain import codes, systems
+from bridge.domain import systems
+from bridge.domain.code_forms import coding_of
 from bridge.domain.dates import fhir_date, fhir_date_time, fhir_instant
 from bridge.domain.identifiers import NhsNumber, OdsCode, source_key
 from bridge.domain.referral import Coding, Consent, ConsentScope, EventKind, Shape
@@ -111,14 +112,11 @@ def clock_of(moment: datetime) -> str:
     return "t" + moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
-def coding_in(system: str) -> Callable[[str], Coding]:
-    """A parser of codes of one system; SNOMED CT identifiers must be whole concepts."""
+def coding_in(system: str, *, tpp: str = "") -> Callable[[str], Coding]:
+    """A parser of codes of one system; `tpp` is that of local codes of TPP."""
 
     def coding(value: str) -> Coding:
-        problem = codes.problem_of(value) if system == systems.SNOMED else None
-        if problem:
-            raise ValueError(problem)
-        return Coding(system=system, code=text(value))
+        return coding_of(system, value, tpp=tpp)
 
     return coding
 
@@ -153,12 +151,24 @@ def _organisation(name: str, *, lenient: bool) -> tuple[Target, ...]:
 
 
 def _concept(name: str, take: Take) -> tuple[Target, ...]:
-    coded = (Target(name=f"{name}.{k}", parse=coding_in(s), take=Take.ALL) for k, s in CODE_SYSTEMS.items())
     return (
-        *coded,
+        *(_coded(name, suffix, system) for suffix, system in CODE_SYSTEMS.items()),
         Target(name=f"{name}.display", parse=text, take=take),
         Target(name=f"{name}.text", parse=text, take=take),
     )
+
+
+def _coded(name: str, suffix: str, system: str) -> Target:
+    """Codes that receivers elsewhere may not know stop nothing: a damaged one is left out, its words stay."""
+    lenient = system != systems.SNOMED
+    return Target(name=f"{name}.{suffix}", parse=coding_in(system), take=Take.ALL, lenient=lenient)
+
+
+def with_tpp(target: Target, tpp: str) -> Target:
+    """The same target, local codes of TPP among its CTV3 codes under that system."""
+    if not (tpp and target.name.endswith(".ctv3")):
+        return target
+    return replace(target, parse=coding_in(systems.CTV3, tpp=tpp))
 
 
 def _telecoms(name: str) -> tuple[Target, ...]:

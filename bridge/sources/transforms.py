@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from bridge.domain import dates
+from bridge.domain.code_forms import ctv3, read_v2
 from bridge.domain.dates import Said
 from bridge.domain.identifiers import NhsNumber, OdsCode
 
@@ -95,4 +96,6 @@ TRANSFORMS: Mapping[str, Transform] = {
     "yes_no": yes_no,
     "gender": gender,
     "lower": str.lower,
+    "read_v2": read_v2,
+    "ctv3": ctv3,
 }

@@ -8,13 +8,10 @@ from hypothesis import strategies as st
 
 from bridge.domain import codes, crosswalk, instruments
 from bridge.domain.codes import (
-    LocalKind,
     Mark,
     SctId,
     SctKind,
-    kind_of_local,
     problem_of,
-    read_code,
     verhoeff_holds,
 )
 from bridge.errors.catalogue import CATALOGUE
@@ -167,50 +164,6 @@ def test_a_damaged_identifier_cannot_be_made() -> None:
     """Inside, the type is the proof."""
     with pytest.raises(ValueError, match=r"^snomed-check-digit$"):
         SctId("871731000000105")
-
-
-@pytest.mark.parametrize(
-    ("code", "kind"),
-    [
-        ("8T09.00", LocalKind.READ_V2),
-        ("8H61.00", LocalKind.READ_V2),
-        ("E290011", LocalKind.READ_V2),
-        ("8T09.", LocalKind.READ_OR_CTV3),
-        ("13D..", LocalKind.READ_OR_CTV3),
-        ("E2900", LocalKind.READ_OR_CTV3),
-        ("XaaEC", LocalKind.CTV3),
-        ("XM0Ct", LocalKind.CTV3),
-        ("Y1095", LocalKind.TPP),
-        ("EMISNQRE582", LocalKind.EMIS),
-        ("^ESCTRE651604", LocalKind.EMIS),
-        ("ESCTSI80", LocalKind.EMIS),
-        ("EGTON123", LocalKind.EMIS),
-        ("238451000006117", LocalKind.EMIS_SNOMED),
-        ("871731000000106", None),
-        ("871731000000105", None),
-        ("8T09", None),
-        ("8T.9.", None),
-        ("8T09..", None),
-        ("emisnqre582", None),
-        ("", None),
-    ],
-)
-def test_a_code_of_another_scheme_is_known_by_its_shape(code: str, kind: LocalKind | None) -> None:
-    """Read and CTV3 share a shape and not their meanings, so only the source can tell those two apart."""
-    assert kind_of_local(code) is kind
-
-
-@given(text=st.text(max_size=20))
-def test_any_text_has_at_most_one_shape(text: str) -> None:
-    """No input escapes as an error."""
-    assert kind_of_local(text) in {None, *LocalKind}
-
-
-def test_a_read_code_is_the_same_with_and_without_its_term() -> None:
-    """Case tells two codes apart: 918A. is a carer, 918a. is not."""
-    assert read_code("8T09.00") == read_code("8T09.") == "8T09."
-    assert read_code("918a.00") != read_code("918A.00")
-    assert read_code("XaaEC") == "XaaEC"
 
 
 def test_a_retired_code_leads_to_the_one_in_use() -> None:

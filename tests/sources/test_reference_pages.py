@@ -35,13 +35,28 @@ def test_every_transform_is_on_the_page() -> None:
 
 def test_the_example_of_a_mapping_is_a_mapping(tmp_path: Path) -> None:
     """Copied from the page it works, overlay and all."""
-    example, overlay = re.findall(r"```toml\n(.*?)```", MAPPING, re.DOTALL)
+    example, overlay, _ = re.findall(r"```toml\n(.*?)```", MAPPING, re.DOTALL)
     (tmp_path / "greenfield.toml").write_text(
         example + '\n[codes.urgency]\n"U" = "urgent"\n', encoding="utf-8"
     )
     (tmp_path / "leeds.toml").write_text(overlay, encoding="utf-8")
 
     assert load(tmp_path)["greenfield"].mapping.overlays["A99999"].label == "greenfield@3+leeds@1"
+
+
+def test_the_example_of_codes_keeps_the_sources_own_beside_ours(tmp_path: Path) -> None:
+    """Put into a mapping that names what every event has."""
+    *_, codes = re.findall(r"```toml\n(.*?)```", MAPPING, re.DOTALL)
+    needed = 'event.kind = { at = "$.type" }\nevent.record = { at = "$.id" }\npractice.ods = { at = "$.p" }\n'
+    text = 'version = 1\nformat = "json"\n' + codes.replace("[fields]\n", f"[fields]\n{needed}")
+    (tmp_path / "greenfield.toml").write_text(text, encoding="utf-8")
+    message = {"type": "referred", "id": "1", "p": "A99999", "code": "8T09.00"}
+
+    (reading,) = load(tmp_path)["greenfield"].read(json.dumps(message).encode(), arrived=ARRIVED)
+
+    assert reading.event is not None
+    assert reading.event.referral is not None
+    assert [c.code for c in reading.event.referral.requested.codings] == ["871731000000106", "8T09."]
 
 
 def test_the_example_of_an_event_is_an_event() -> None:
