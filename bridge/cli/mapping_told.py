@@ -108,7 +108,10 @@ def show_explained(found: Explained, path: str) -> None:
         at = ", ".join(row["from"]) or "the bridge or the scheme"
         by = f"  [{rule} = {', '.join(row['mapping'])}]" if rule else ""
         output.out.print(
-            f"{row['element']} = {row['value']}  <- {at}{by}", markup=False, highlight=False, soft_wrap=True
+            f"{row['element']} = {_plain(row['value'])}  <- {at}{by}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )
     if not found.rows:
         words = f"Nothing in this message makes {path}." if path else NOTHING
@@ -118,6 +121,11 @@ def show_explained(found: Explained, path: str) -> None:
         output.out.print(
             f"  it would come from {row['target']}, looked for at {where}", markup=False, soft_wrap=True
         )
+
+
+def _plain(value: Any) -> str:
+    """A text of one line as it is; anything else as JSON has it."""
+    return value if isinstance(value, str) and value.isprintable() else json.dumps(value, ensure_ascii=False)
 
 
 def difference(name: str, found: Difference) -> dict[str, Any]:

@@ -226,6 +226,19 @@ def test_an_element_is_explained_by_its_place_and_rule(bridge: Bridge) -> None:
     assert done.out.endswith("[patient.birth_date = PID-7]\n")
 
 
+def test_a_value_that_is_no_plain_line_is_explained_as_json_has_it(bridge: Bridge) -> None:
+    """A text of two lines stays one line of output."""
+    told = bridge("explain", EVENT).out.splitlines()
+
+    assert any(
+        line.startswith("Patient.extension[patient-interpreterRequired].valueBoolean = true ")
+        for line in told
+    )
+    assert any(
+        line.startswith('ServiceRequest.note[0].text = "First line\\nSecond line"  <-') for line in told
+    )
+
+
 @pytest.mark.parametrize(
     "asked", ["Patient.address.city", "patient.address.town", "$.patient.address.town"], ids=str
 )
