@@ -105,6 +105,12 @@ def problem_of(code: str) -> str | None:
     return None if kind is SctKind.CONCEPT else f"snomed-{kind}-as-concept"
 
 
+def spreadsheet_damage(number: str) -> str:
+    """What a spreadsheet has done to a long number with a check digit, as a problem code; "" for nothing."""
+    damage = _damage_of(number) or ""
+    return damage if damage.startswith("snomed-spreadsheet") else ""
+
+
 def _damage_of(code: str) -> str | None:
     if not (code.isascii() and code.isdigit()):
         return "snomed-spreadsheet-exponent" if _EXPONENT.fullmatch(code) else "snomed-not-digits"

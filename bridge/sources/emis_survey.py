@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from bridge.errors import Problem, Unacceptable, Unreadable
+from bridge.domain.codes import spreadsheet_damage
+from bridge.errors import Problem, Unacceptable, Unreadable, shape
 from bridge.sources.emis_files import Batch, TableFile
 from bridge.sources.emis_known import Context, Entry, Known
 from bridge.sources.emis_record import day_of, is_registered, is_set
@@ -139,11 +140,14 @@ class _Scan:
         self._recoded: dict[str, str] = {}
         self._problems: list[Problem] = []
         self._damaged = 0
+        self._rounded = False  # a code of no interest, told once
+        self._row = 0  # of the table that is read
         self.rows: Counter[str] = Counter()
 
     def _read(self, file: TableFile) -> Iterator[list[str]]:
         rows = file.rows()
         for row in rows:
+            self._row = rows.row
             if isinstance(row, Problem):
                 self._damaged += 1
             else:
@@ -181,8 +185,28 @@ class _Scan:
         for row in self._read(file):
             if row[concept] in self._concepts:
                 self._coding[row[code]] = {name: row[n] for name, n in file.header.at.items() if row[n]}
-            elif row[code] in self._coding:
+                continue
+            if row[concept][-1:] == "0" or not row[concept].isdigit():
+                self._look_for_damage(row[concept], known=row[code] in self._coding)
+            if row[code] in self._coding:
                 del self._coding[row[code]]
+
+    def _look_for_damage(self, concept: str, *, known: bool) -> None:
+        """A spreadsheet in between turns a trigger into a code of no interest, and so into a cancellation.
+
+        A database writes no exponents; zeros at the end of one code among a million may be somebody's slip.
+        """
+        damage = spreadsheet_damage(concept)
+        if not damage:
+            return
+        found = Problem(
+            code=damage, at=f"{CODING.name} row {self._row + 1}, SnomedCTConceptId", shape=shape(concept)
+        )
+        if known or "exponent" in damage or any(concept[:6] == each[:6] for each in self._concepts):
+            raise Unacceptable(problems=(found,))
+        if not self._rounded:
+            self._rounded = True
+            self._problems.append(found)
 
     def patients(self, file: TableFile) -> None:
         """Who of those with known entries leaves."""
@@ -233,6 +257,8 @@ class _Scan:
                 return
             if not isinstance(row, Problem):
                 self._used.discard(row[code])
+        if damage := next((d for d in map(spreadsheet_damage, self._used) if "exponent" in d), ""):
+            raise Unacceptable(problems=(Problem(code=damage, at=f"{OBSERVATION.name}.CodeId"),))
         if len(self._used) > UNKNOWN:
             raise Unacceptable(problems=(Problem(code="emis-coding-incomplete", at=CODING.name),))
 
