@@ -5,7 +5,7 @@ from dataclasses import replace
 from bridge.domain import systems
 from bridge.domain.consents import STANCES
 from bridge.domain.journey import LIVING, EventState, EventStep, ReferralStep
-from bridge.domain.referral import EventKind, Referral, ReferralEvent
+from bridge.domain.referral import Consent, ConsentScope, EventKind, Referral, ReferralEvent
 from bridge.pipeline import forward
 from bridge.pipeline.applied import Applied, Origin, remember
 from bridge.pipeline.context import Context, patient_index
@@ -86,9 +86,22 @@ def _not_before(decline: Referral, referred: Referral) -> bool:
     return decline.recorded_at >= referred.recorded_at
 
 
-def close(tx: Tx, ctx: Context, stored: Stored, step: ReferralStep, cause: str, code: str) -> None:
-    """Take a step that ends the referral, and take it back at the service."""
-    closed = referrals.step(tx, stored, step, code=code)
+def close(
+    tx: Tx,
+    ctx: Context,
+    stored: Stored,
+    step: ReferralStep,
+    cause: str,
+    code: str,
+    consent: Consent | None = None,
+) -> None:
+    """Take a step that ends the referral, and take it back at the service; `consent` as it is now said."""
+    record = None
+    if consent is not None and consent is not stored.record.consent:
+        record = replace(
+            stored.record, consent=consent, consent_scope=ConsentScope.NOT_SAID, consent_recipients=()
+        )
+    closed = referrals.step(tx, stored, step, record=record, code=code)
     forward.cancel(tx, ctx, closed, cause=cause)
 
 
@@ -115,10 +128,10 @@ def withdrawn(
     """Take back a referral whose practice no scheme names any more, when the event says why it must be."""
     code = withdrawal(event.referral) if event.referral else ""
     stored = referrals.hold(tx, known.referral_id) if code and known and known.referral_id else None
-    if stored is None or stored.state not in LIVING:
+    if event.referral is None or stored is None or stored.state not in LIVING:
         return None
     remember(tx, origin, event, stored.id)
-    close(tx, ctx, stored, ReferralStep.WITHDRAW, origin.event_id, code)
+    close(tx, ctx, stored, ReferralStep.WITHDRAW, origin.event_id, code, event.referral.consent)
     return Applied(
         state=EventState.APPLIED,
         code=code,

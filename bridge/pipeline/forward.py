@@ -12,7 +12,7 @@ from bridge.delivery import outbox
 from bridge.delivery.port import LastLook
 from bridge.domain.delivery import Delivery, Kind, Leg, Receipt
 from bridge.domain.journey import DeliveryState, ReferralState, ReferralStep
-from bridge.domain.referral import EventKind
+from bridge.domain.referral import Consent, EventKind
 from bridge.errors.catalogue import CATALOGUE
 from bridge.fhir import bundles, checks
 from bridge.fhir.naming import Naming
@@ -39,6 +39,10 @@ STATUS = {
 }
 # A cancel of ours is on its way, or was never needed; the service hears nothing else of such a referral.
 TAKEN_BACK = frozenset(state for state, status in STATUS.items() if status in ("revoked", "entered-in-error"))
+# The person said no: of these a service hears that it ended and why, and of the person nothing again.
+_SAID_NO = frozenset({"consent-needed", "consent-refused", "person-objected"})
+_WHOSE_IT_IS = frozenset({"identifiers", "nhs-number", "practice"})
+_NOT_GIVEN = (Consent.REFUSED, Consent.WITHDRAWN)
 # Codes of a last look that waits for the practice or for a letter's content, not for the partner.
 HELD_BACK = ("practice-not-live", "feed-too-old", "letter-held")
 
@@ -98,7 +102,15 @@ class _Terms(TypedDict):
 def _terms(ctx: Context, stored: Stored) -> _Terms:
     scheme = scheme_of(ctx, stored)
     service = Service(identifier=scheme.service.known_as, name=scheme.service.title)
-    return _Terms(service=service, released=scheme.released(), naming=ctx.naming)
+    return _Terms(service=service, released=_released(scheme, stored), naming=ctx.naming)
+
+
+def _released(scheme: Scheme, stored: Stored) -> Released:
+    """What the scheme lists; once the person said no, only whose it was and that they did."""
+    if stored.state not in TAKEN_BACK or stored.code not in _SAID_NO:
+        return scheme.released()
+    said = {"consent"} if stored.record.consent in _NOT_GIVEN else set[str]()
+    return scheme.released() & (_WHOSE_IT_IS | said)
 
 
 def scheme_of(ctx: Context, stored: Stored) -> Scheme:

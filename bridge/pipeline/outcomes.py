@@ -18,9 +18,10 @@ from bridge.domain.journey import (
     ReferralStep,
 )
 from bridge.domain.outcome import STANDINGS, Outcome, OutcomeKind
+from bridge.domain.referral import Consent
 from bridge.domain.validation import Fails, Judgement
 from bridge.errors import Problem, Unavailable
-from bridge.pipeline import forward, versions
+from bridge.pipeline import ending, forward, versions
 from bridge.pipeline.context import Context
 from bridge.pipeline.judging import judged
 from bridge.pipeline.write_back import write_back
@@ -223,8 +224,8 @@ def _consented(tx: Tx, ctx: Context, stored: Stored, told: Told) -> None:
     """A person who told the service that they do not agree any more has told us."""
     refused = told.outcome.detail in ("refused", "withdrawn") and not told.outcome.is_withdrawn
     if refused and ReferralStep.WITHDRAW in referrals.steps_of(stored):
-        withdrawn = referrals.step(tx, stored, ReferralStep.WITHDRAW, code="consent-refused")
-        forward.change(tx, ctx, withdrawn, cause=told.id)
+        said = Consent(told.outcome.detail)
+        ending.close(tx, ctx, stored, ReferralStep.WITHDRAW, told.id, "consent-refused", said)
 
 
 def release(tx: Tx, ctx: Context, outcome_id: str) -> Recorded:

@@ -14,7 +14,7 @@ from bridge.pipeline import consent, ending, forward
 from bridge.pipeline.applied import Applied, Origin, Said, remember
 from bridge.pipeline.context import Context, patient_index
 from bridge.pipeline.ending import ENDINGS, close, end
-from bridge.schemes import Mode, Verdict, forbidden
+from bridge.schemes import Mode, Verdict, forbidden, withdrawal
 from bridge.store import keys, messages, referrals, replays
 from bridge.store.keys import Key
 from bridge.store.referrals import Opening, Stored
@@ -114,8 +114,7 @@ def _referred(
 def _new(tx: Tx, said: Said) -> Applied:
     verdict, code = said.gate(tx)
     if verdict is Verdict.NOT_SENT:
-        remember(tx, said.origin, said.event, None)
-        return said.applied(EventState.NOT_SENT, code)
+        return _not_sent(tx, said, code)
     if verdict is Verdict.PARK:
         return _held(tx, said, code)
     living, doubt = _episode(tx, said)
@@ -124,6 +123,28 @@ def _new(tx: Tx, said: Said) -> Applied:
     if living is not None and doubt != "possible-duplicate":  # released: it is the same person after all
         return _attach(tx, said, living)
     return _open(tx, said)
+
+
+def _not_sent(tx: Tx, said: Said, code: str) -> Applied:
+    """Left to the practice's list. A message that says why no referral may stand ends the open one as well.
+
+    What a bulk extract knows of a person comes by another way, whose brake counts what would end.
+    """
+    ends = said.origin.asked and code == withdrawal(said.record)
+    living, doubt = _episode(tx, said) if ends else (None, "")
+    if living is None or doubt == "possible-duplicate" or _is_older(tx, said, living):
+        remember(tx, said.origin, said.event, None)
+        return said.applied(EventState.NOT_SENT, code)
+    if doubt and not said.origin.released:
+        return _held(tx, said, doubt)
+    remember(tx, said.origin, said.event, living.id)
+    return _withdrawn(tx, said, living, code)
+
+
+def _is_older(tx: Tx, said: Said, living: Stored) -> bool:
+    """Whether both say when they were recorded, and this one was first."""
+    recorded, before = said.case(tx).recorded_at, living.record.recorded_at
+    return recorded is not None and before is not None and recorded < before
 
 
 def _held(tx: Tx, said: Said, code: str) -> Applied:
@@ -197,30 +218,47 @@ def _open(tx: Tx, said: Said) -> Applied:
 
 def _changed(tx: Tx, said: Said, stored: Stored) -> Applied:
     remember(tx, said.origin, said.event, stored.id)
-    cause = said.origin.event_id
     if stored.patient != said.patient:
         if stored.state in LIVING:
-            close(tx, said.ctx, stored, ReferralStep.CANCEL, cause, "key-moved-patient")
+            close(tx, said.ctx, stored, ReferralStep.CANCEL, said.origin.event_id, "key-moved-patient")
         return said.applied(EventState.PARKED, "key-moved-patient", stored.id)
     if stored.state in (ReferralState.CANCELLED, ReferralState.WITHDRAWN):
         return _reinstated(tx, said, stored)
     if stored.state not in LIVING:
         return said.applied(EventState.NOT_SENT, "already-closed", stored.id)
-    if stored.record.key != said.event.key:
+    another_shape = stored.record.key != said.event.key
+    no = withdrawal(said.record) if another_shape else forbidden(said.case(tx))
+    if no:
+        return _withdrawn(tx, said, stored, no)
+    if another_shape:
         return said.applied(EventState.ATTACHED, "same-episode", stored.id)
-    withdrawn = forbidden(said.case(tx))
-    code = withdrawn or said.gate(tx)[1]
-    if withdrawn or code == "not-a-trigger":
-        step = ReferralStep.WITHDRAW if withdrawn else ReferralStep.CANCEL
-        close(tx, said.ctx, stored, step, cause, code)
-        return said.applied(EventState.APPLIED, code, stored.id)
+    return _renewed(tx, said, stored)
+
+
+def _renewed(tx: Tx, said: Said, stored: Stored) -> Applied:
+    cause = said.origin.event_id
+    if said.gate(tx)[1] == "not-a-trigger":
+        close(tx, said.ctx, stored, ReferralStep.CANCEL, cause, "not-a-trigger")
+        return said.applied(EventState.APPLIED, "not-a-trigger", stored.id)
     renewed = referrals.step(tx, stored, ReferralStep.CHANGE, record=said.record)
     forward.change(tx, said.ctx, renewed, cause=cause)
     return said.applied(EventState.APPLIED, referral_id=stored.id)
 
 
+def _withdrawn(tx: Tx, said: Said, stored: Stored, code: str) -> Applied:
+    """The person said no, died or left: take the referral back."""
+    close(tx, said.ctx, stored, ReferralStep.WITHDRAW, said.origin.event_id, code, said.record.consent)
+    return said.applied(EventState.APPLIED, code, stored.id)
+
+
 def _reinstated(tx: Tx, said: Said, stored: Stored) -> Applied:
-    """The source wants again what it took back: a person decides, and their release opens it anew."""
+    """The source wants again what it took back: a person decides, and their release opens it anew.
+
+    Not while the person says no still: no release overrules that.
+    """
+    code = forbidden(said.case(tx))
+    if code:
+        return said.applied(EventState.NOT_SENT, code, stored.id)
     if not said.origin.released:
         return said.applied(EventState.PARKED, "reinstated", stored.id)
     opened = referrals.step(tx, stored, ReferralStep.REOPEN, record=said.record)

@@ -67,6 +67,16 @@ def _of_patient(message: Message) -> list[tuple[str, Found]]:
     return list(telecoms(fields))
 
 
+_CAUTION = {"R": 0, "X": 1, "A": 3}  # HL7 table 0498; what is neither a no nor a yes stands between
+
+
+def _consent(message: Message, _profile: Profile) -> Iterator[Found]:
+    """CON-11, of several consents that of the one that gives least: one no outweighs a yes."""
+    said = ((_one(consent, 11, 1), consent.place(11)) for consent in message.every("CON"))
+    found = [Found(value=value, at=at) for value, at in said if value]
+    yield from sorted(found, key=lambda each: _CAUTION.get(each.value or "", 2))[:1]
+
+
 # The providers
 
 
@@ -231,6 +241,7 @@ PLACES: Mapping[str, NamedPlace] = {
         *(_named(f"patient-{kind}", _patient_telecoms(kind)) for kind in _CONTACTS),
         _named("deceased", identity.deceased, "PID-29", "PID-30"),
         _named("deceased-on", identity.deceased_on, "PID-29"),
+        _named("consent", _consent, "CON-11"),
         _named("requester-name", _requester_name, "PRD-1"),
         *(_named(f"requester-{kind.lower()}", _provider_ids(_REQUESTER, kind)) for kind in _REGISTERS),
         _named("requester-organisation", _organisation_name(_REQUESTER)),

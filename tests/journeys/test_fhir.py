@@ -174,18 +174,6 @@ async def test_a_revoked_request_takes_the_referral_back(site: Site) -> None:
     assert await statuses(site) == ["revoked"]
 
 
-async def test_a_consent_that_is_withdrawn_takes_the_referral_back(site: Site) -> None:
-    """The newer version carries a Consent that is no longer active."""
-    await post(site, "/fhir", a_bundle())
-    assert await statuses(site) == ["active"]
-    newer = a_bundle()
-    newer["entry"].append({"resource": {"resourceType": "Consent", "status": "inactive"}})
-    newer["entry"][-1]["request"] = {"method": "POST", "url": "Consent"}
-    await post(site, "/fhir", newer)
-
-    assert await statuses(site) == ["revoked"]
-
-
 async def test_a_referral_that_will_not_be_sent_is_an_error_each_time(site: Site) -> None:
     """A child: the surgery hears that nobody will call, and its list holds the reason."""
     request = a_request()

@@ -12,6 +12,7 @@ from bridge.domain.journey import EventState, ReferralState
 from bridge.domain.referral import Consent, EventKind, ReferralEvent, ReferralKey
 from bridge.pipeline import forward
 from bridge.store import claims, referrals, stances
+from bridge.store.keys import BULK_DOOR
 from bridge.store.tables import delivery
 from bridge.store.unit import Store, Tx
 from tests.conftest import NOW, a_patient, a_referral, nhs_number
@@ -165,3 +166,92 @@ async def test_a_stance_shows_nobody(store: Store) -> None:
         return repr(tx.conn.exec_driver_sql("SELECT * FROM stance").all())
 
     assert nhs_number(10).digits not in await store.read(raw)
+
+
+async def test_consent_withdrawn_by_another_shape_of_the_episode_takes_it_back(store: Store) -> None:
+    """Two messages tell of one episode; a no in either of them is a no."""
+    await tell(store, an_event(consent=Consent.GIVEN))
+    await send_first(store)
+    other = ReferralKey(source="test", owner="A99999", record="again")
+    joined = await tell(store, a_shape(other))
+    became = await tell(store, a_shape(other, clock="02", consent=Consent.WITHDRAWN))
+
+    assert joined.state is EventState.ATTACHED
+    assert (became.state, became.code) == (EventState.APPLIED, "consent-refused")
+    assert await state(store) == (ReferralState.WITHDRAWN, "consent-refused")
+    assert await kinds(store) == [Kind.CANCEL.value]
+
+
+def a_shape(key: ReferralKey, clock: str = "01", **record: Any) -> ReferralEvent:
+    """The same referral under another key."""
+    return replace(an_event(key=key, clock=clock, **record), content=f"{clock}{sorted(record)}")
+
+
+ANOTHER = ReferralKey(source="test", owner="A99999", record="again")
+
+
+@pytest.mark.parametrize(
+    ("said", "became", "stands"),
+    [
+        ({"consent": Consent.REFUSED}, (EventState.APPLIED, "consent-refused"), ReferralState.WITHDRAWN),
+        (
+            {"patient": a_patient(deceased=True)},
+            (EventState.APPLIED, "patient-deceased"),
+            ReferralState.WITHDRAWN,
+        ),
+        (
+            {"consent": Consent.REFUSED, "patient": a_patient(family="Other", birth_date="1960-01-01")},
+            (EventState.PARKED, "identity-differs"),
+            ReferralState.OPEN,
+        ),
+        (
+            {"consent": Consent.REFUSED, "recorded_at": NOW - timedelta(days=3)},
+            (EventState.NOT_SENT, "consent-refused"),
+            ReferralState.OPEN,
+        ),
+    ],
+    ids=["refused", "died", "another person?", "said before"],
+)
+async def test_a_new_message_that_says_no_ends_the_open_episode(
+    store: Store, said: dict[str, Any], became: tuple[EventState, str], stands: ReferralState
+) -> None:
+    """It would have joined it; so its no counts for it, unless it is in doubt or was said before."""
+    await tell(store, an_event())
+    told = await tell(store, a_shape(ANOTHER, **said))
+    found = await state(store)
+
+    assert (told.state, told.code) == became
+    assert found is not None
+    assert found[0] is stands
+
+
+async def test_another_practice_s_no_leaves_a_referral_alone(store: Store) -> None:
+    """Each speaks for its own."""
+    elsewhere = replace(a_referral().practice, ods=type(a_referral().practice.ods)("B99999"))
+    author = replace(a_referral().author, ods=elsewhere.ods)
+    await tell(store, an_event())
+    told = await tell(store, a_shape(ANOTHER, consent=Consent.REFUSED, practice=elsewhere, author=author))
+
+    assert told.state is EventState.NOT_SENT
+    assert await state(store) == (ReferralState.OPEN, "")
+
+
+async def test_what_a_bulk_extract_shows_ends_nothing_by_a_new_row(store: Store) -> None:
+    """Its brake counts what would end before anything does."""
+    await tell(store, an_event())
+    told = await tell(store, a_shape(ANOTHER, consent=Consent.REFUSED), door=BULK_DOOR)
+
+    assert told.state is EventState.NOT_SENT
+    assert await state(store) == (ReferralState.OPEN, "")
+
+
+async def test_while_the_person_says_no_nothing_reinstates_it(store: Store) -> None:
+    """A further change is listed; only one without the no waits for a person to send it again."""
+    await tell(store, an_event(consent=Consent.GIVEN))
+    await tell(store, an_event(clock="02", consent=Consent.WITHDRAWN))
+    still = await tell(store, an_event(clock="03", consent=Consent.WITHDRAWN, note="more"))
+    again = await tell(store, an_event(clock="04", consent=Consent.GIVEN))
+
+    assert (still.state, still.code) == (EventState.NOT_SENT, "consent-refused")
+    assert (again.state, again.code) == (EventState.PARKED, "reinstated")
+    assert await state(store) == (ReferralState.WITHDRAWN, "consent-refused")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from bridge.domain.journey import EventState
+from bridge.domain.journey import EventState, ReferralState
+from bridge.domain.referral import Consent
 from bridge.errors import Unacceptable
 from bridge.pipeline import mend
 from bridge.pipeline.mend import Hand
@@ -11,6 +12,7 @@ from bridge.security.keyring import KeyRing
 from bridge.store import Store, referrals, views
 from tests.conftest import Clock, a_referral
 from tests.pipeline.desk import a_context, an_event, tell
+from tests.pipeline.test_consent import a_word
 
 DAY = "2026-03-01T09:00:00Z"
 
@@ -78,3 +80,20 @@ async def test_a_conflict_is_settled_by_the_person_who_releases_it(
 
     assert await release(store, hand, conflict.event_id) == "applied"
     assert await note_of(store) == "other"
+
+
+async def test_a_release_does_not_overrule_an_objection_that_came_since(
+    store: Store, hand: Hand, clock: Clock
+) -> None:
+    """What waited to be reinstated is not sent any more."""
+    await tell(store, an_event())
+    await tell(store, an_event(clock="02", consent=Consent.WITHDRAWN))
+    waits = await tell(store, an_event(clock="03"))
+    clock.forward(60)
+    await tell(store, a_word())
+    became = await release(store, hand, waits.event_id)
+    stored = await store.read(lambda tx: referrals.get(tx, str(a_referral().key.id)))
+
+    assert (waits.code, became) == ("reinstated", "not-sent")
+    assert stored is not None
+    assert stored.state is ReferralState.WITHDRAWN
