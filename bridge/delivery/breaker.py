@@ -38,7 +38,6 @@ class Breaker:
     since: int = 0
     until: int = 0
     _failures: int = 0
-    _refusals: int = 0
     _refusal: str = ""
     _refused_lanes: set[int] = field(default_factory=set)
     _rest: int = REST_MS

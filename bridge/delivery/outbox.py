@@ -21,8 +21,6 @@ from bridge.store.claims import Try
 from bridge.store.lanes import Order, Queued
 from bridge.store.unit import Tx
 
-NEVER_LEFT = "nothing-to-cancel"
-
 
 def enqueue(tx: Tx, order: Order) -> bool:
     """Queue `order` under the rules above; False when a cancel closed everything before it could leave.

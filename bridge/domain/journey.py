@@ -1,10 +1,9 @@
-"""The states of event, referral and delivery, as tables. An illegal move is a missing key.
+"""The states of event, referral, delivery and outcome, as tables. An illegal move is a missing key.
 
-The status of a leg (intake, forward, write-back) is a view derived from these, never stored.
 Diagrams in docs/reference/states.md are drawn from the tables.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
@@ -259,20 +258,3 @@ def move(table: Mapping[S, Mapping[T, S]], state: S, step: T) -> S:
         return table[state][step]
     except KeyError:
         raise IllegalMove(f"{state} has no move {step}") from None
-
-
-def leg_view(states: Iterable[DeliveryState]) -> str:
-    """One word for a leg, worst news first: parked, in doubt, under way, done, withheld, shadow, none."""
-    present = set(states)
-    order = (
-        (DeliveryState.PARKED, "parked"),
-        (DeliveryState.IN_DOUBT, "in doubt"),
-        (DeliveryState.SENDING, "under way"),
-        (DeliveryState.QUEUED, "waiting"),
-        (DeliveryState.DELIVERED, "delivered"),
-        (DeliveryState.WITHHELD, "withheld"),
-        (DeliveryState.SHADOW, "shadow"),
-        (DeliveryState.SUPERSEDED, "superseded"),
-        (DeliveryState.DISCARDED, "discarded"),
-    )
-    return next((word for state, word in order if state in present), "none")

@@ -75,11 +75,6 @@ def of_referral(tx: Tx, referral_id: str) -> list[Told]:
     return [_told(tx, row) for row in tx.run(query).all()]
 
 
-def current_of(tx: Tx, referral_id: str) -> list[Outcome]:
-    """What counts now of all that a service said of a referral."""
-    return current(of_referral(tx, referral_id))
-
-
 def current(told: Iterable[Told]) -> list[Outcome]:
     """Those that count now."""
     return [each.outcome for each in told if each.state is OutcomeState.CURRENT]

@@ -41,12 +41,6 @@ def person_of(tx: Tx, local: str) -> Person | None:
     return None if row is None else Person(**row._mapping)  # noqa: SLF001
 
 
-def people_of(tx: Tx, nhs: str) -> list[Person]:
-    """What any practice told us of the holder of an NHS number."""
-    rows = tx.run(select(person).where(person.c.nhs == nhs)).all()
-    return [Person(**row._mapping) for row in rows]  # noqa: SLF001
-
-
 def remember_filed(tx: Tx, patient: str, code: str, on: str, referral_id: str) -> None:
     """Remember a code we put into a record on that day (YYYY-MM-DD), to know our echo in a later extract."""
     tx.run(

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import cmp_to_key
 from typing import Any
 
 from bridge.domain import journey
-from bridge.domain.journey import DeliveryState, EventState, OutcomeState, ReferralState, leg_view
+from bridge.domain.journey import DeliveryState, EventState, OutcomeState, ReferralState
 from bridge.domain.letter import LETTER_MOVES, LetterState
 from docs.pages.markdown import code, sentence, table
 from docs.pages.members import words_of
@@ -16,13 +15,6 @@ HEAD = """\
 
 Events, referrals, deliveries, outcomes and letters each have a table of moves.
 A move that is not in the table does not exist.
-
-"""
-LEGS = """\
-## Legs
-
-Where a leg (forward, write-back) stands is never stored. It is read off its deliveries: the first word of
-this list that fits one of them. A leg without deliveries is `none`.
 
 """
 
@@ -38,8 +30,6 @@ def text() -> str:
             _section("Delivery", DeliveryState, journey.DELIVERY_MOVES, DeliveryState.QUEUED),
             _section("Outcome", OutcomeState, journey.OUTCOME_MOVES, OutcomeState.RECEIVED),
             _section("Letter", LetterState, LETTER_MOVES, LetterState.QUEUED),
-            LEGS,
-            _legs(),
         )
     )
 
@@ -71,13 +61,3 @@ def _diagram(states: type[StrEnum], moves: Moves, first: StrEnum) -> str:
 
 def _id(state: StrEnum) -> str:
     return state.value.replace("-", "_")
-
-
-def _legs() -> str:
-    """The order is found by asking which of two states a leg is called by."""
-
-    def louder(left: DeliveryState, right: DeliveryState) -> int:
-        return -1 if leg_view([left, right]) == leg_view([left]) else 1
-
-    states = sorted(DeliveryState, key=cmp_to_key(louder))
-    return table(("Word", "When a delivery is"), ((leg_view([s]), code(s.value)) for s in states))

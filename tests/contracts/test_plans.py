@@ -172,7 +172,6 @@ def _person(tx: Tx) -> None:
         ),
     )
     assert people.person_of(tx, "l40000")
-    assert people.people_of(tx, "p40000")
 
 
 def _request(tx: Tx) -> None:

@@ -26,7 +26,6 @@ from bridge.domain.journey import (
     OutcomeStep,
     ReferralState,
     ReferralStep,
-    leg_view,
     move,
 )
 
@@ -180,17 +179,3 @@ def test_whatever_is_parked_has_a_way_back_and_a_way_out() -> None:
     assert {EventStep.RELEASE, EventStep.DISCARD} <= set(EVENT_MOVES[EventState.PARKED])
     assert {ReferralStep.RELEASE, ReferralStep.DISCARD} <= set(REFERRAL_MOVES[ReferralState.PARKED])
     assert {DeliveryStep.RELEASE, DeliveryStep.DISCARD} <= set(DELIVERY_MOVES[DeliveryState.PARKED])
-
-
-@pytest.mark.parametrize("state", DeliveryState)
-def test_every_delivery_state_has_a_word_on_its_leg(state: DeliveryState) -> None:
-    """A state without a word would look like nothing at all."""
-    assert leg_view([state]) != "none"
-
-
-@given(states=st.lists(st.sampled_from(list(DeliveryState)), max_size=6))
-def test_a_leg_shows_its_worst_news_in_any_order(states: list[DeliveryState]) -> None:
-    """Parked before doubt before work under way; only a leg without deliveries has nothing to say."""
-    assert leg_view(states) == leg_view(reversed(states))
-    assert (leg_view(states) == "none") == (not states)
-    assert (leg_view(states) == "parked") == (DeliveryState.PARKED in states)

@@ -12,7 +12,7 @@ from bridge.domain.outcome import Outcome, OutcomeKind, Value
 from bridge.pipeline import outcomes
 from bridge.pipeline.outcomes import Sender
 from bridge.store import Store
-from bridge.store.outcomes import current_of
+from bridge.store.outcomes import current, of_referral
 from bridge.store.tables import body, delivery
 from bridge.store.unit import Tx
 from tests.pipeline.desk import CLOSED, SCORE, a_context, an_event, tell
@@ -99,7 +99,8 @@ async def test_the_record_does_not_depend_on_the_order(store: Store, said: list[
     await tell(store, an_event(1))
     await told(store, random.Random(seed).sample(said * 2, k=2 * len(said)))  # noqa: S311
     shuffled = await store.read(record_of)
-    counting = {o.version for o in await store.read(lambda tx: current_of(tx, REFERRAL))}
+    known = await store.read(lambda tx: current(of_referral(tx, REFERRAL)))
+    counting = {outcome.version for outcome in known}
     expected = EXPECTED[said[0].identifier]
 
     assert {entry[1:] for entry in shuffled} == expected
