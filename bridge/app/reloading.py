@@ -64,20 +64,17 @@ def _read(settings: Settings, old: Rulebook) -> tuple[Sources, Rulebook]:
     sources, rulebook = read_rules(settings)
     refuse_wrong_endpoints(settings, rulebook)
     refuse_silent_risks(settings, rulebook)
-    problems = (*_gone(settings, sources, old, rulebook), *_wired(old, rulebook))
+    problems = (*_gone(old, rulebook), *_wired(old, rulebook))
     if problems:
         raise ConfigError(problems=problems)
     return sources, rulebook
 
 
-def _gone(settings: Settings, sources: Sources, old: Rulebook, new: Rulebook) -> Iterator[Problem]:
-    """What something that runs still leans on."""
+def _gone(old: Rulebook, new: Rulebook) -> Iterator[Problem]:
+    """Schemes that referrals may still lean on."""
     for scheme in old.schemes:
         if new.by_name(scheme.name) is None:
             yield Problem(code="reload-scheme-gone", at=scheme.name)
-    for folder in settings.folders:
-        if folder.source not in sources:
-            yield Problem(code="reload-source-gone", at=folder.source)
 
 
 def _wired(old: Rulebook, new: Rulebook) -> Iterator[Problem]:

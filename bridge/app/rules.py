@@ -1,12 +1,14 @@
 """What a site decides: mappings, schemes and callers, read from its settings."""
 
+from collections.abc import Mapping
+
 from bridge.app import mllp
 from bridge.config import Settings, shipped
-from bridge.errors import ConfigError
+from bridge.errors import ConfigError, Problem
 from bridge.fhir.naming import Naming
 from bridge.pipeline.context import Context
 from bridge.schemes import Rulebook, Scheme, scheme_file
-from bridge.sources import Sources, load
+from bridge.sources import Source, Sources, load
 
 
 def read_rules(settings: Settings) -> tuple[Sources, Rulebook]:
@@ -21,6 +23,7 @@ def read_rules(settings: Settings) -> tuple[Sources, Rulebook]:
     try:
         systems = load(*(f for f in (own / "sources", ours / "sources") if f.is_dir()))
         sources = Sources(systems, mllp.senders(settings, systems))
+        refuse_unknown_sources(settings, systems)
     except ConfigError as error:
         problems.append(error)
     try:
@@ -30,6 +33,26 @@ def read_rules(settings: Settings) -> tuple[Sources, Rulebook]:
     if problems:
         raise ConfigError(problems=tuple(p for error in problems for p in error.problems))
     return sources, Rulebook(schemes)
+
+
+def refuse_unknown_sources(settings: Settings, systems: Mapping[str, Source]) -> None:
+    """ConfigError for a caller bound to a system that is not there, and a folder whose system sends no files.
+
+    Whoever is bound to a misspelt name is turned away with each message, and only the sender sees it.
+    """
+    problems = [
+        Problem(code="caller-source", at=f"callers {caller.name}", rule=name)
+        for caller in settings.callers
+        for name in caller.sources
+        if name not in systems
+    ]
+    problems += [
+        Problem(code="folder-source", at=f"folders {folder.path}", rule=folder.source)
+        for folder in settings.folders
+        if folder.source not in systems or systems[folder.source].mapping.format != "emis"
+    ]
+    if problems:
+        raise ConfigError(problems=tuple(problems))
 
 
 def open_rules(settings: Settings) -> Context:

@@ -167,8 +167,13 @@ def _value(value: Any) -> str:
 
 def show_unusable(files: Sequence[Path], messages: int) -> None:
     """The messages that showed the ledger nothing; beside what is printed for a script."""
-    for file in files:
-        output.err.print(f"{file}: cannot be used; `bridge map try` says why", markup=False, soft_wrap=True)
+    if files:
+        words = (
+            f"{len(files)} of {messages} messages cannot be used and show nothing: `bridge map try` says why"
+        )
+        output.err.print(
+            f"{words}: {', '.join(map(str, files))}", markup=False, highlight=False, soft_wrap=True
+        )
     if not messages:
         output.err.print(NO_MESSAGE, highlight=False, soft_wrap=True)
 

@@ -152,16 +152,22 @@ def _trace(
         if record or bundle:
             break
         idle += 1
-    ignored = specimen.ignored(leaf, mapping)
+    name = specimen.named(leaf)
+    # A rule for this very place says more than a reason to ignore what stands around it.
+    ignored = "" if needed and _is_asked_for(name, mapping) else specimen.ignored(leaf, mapping)
     return Trace(
         leaf=leaf,
-        name=specimen.named(leaf),
+        name=name,
         record=tuple(record),
         bundle=tuple(bundle),
         needed=needed,
         ignored=ignored,
         unused=not before.usable,
     )
+
+
+def _is_asked_for(name: str, mapping: Mapping) -> bool:
+    return any(plain_path(place.text) == name for rule in mapping.rules for place in rule.places)
 
 
 def _different(left: Flat, right: Flat) -> list[str]:

@@ -12,6 +12,7 @@ from bridge.domain.identifiers import OdsCode
 from bridge.domain.toml_file import read_toml
 from bridge.domain.toml_lines import line_of
 from bridge.errors import ConfigError, Problem
+from bridge.errors.catalogue import meaning as explained
 from bridge.errors.wording import rule_of
 from bridge.sources.formats import Format, format_of
 from bridge.sources.mapping import Codes, FieldText, Mapping, MappingText, OverlayText, Place, Rule
@@ -181,7 +182,8 @@ def _check_codes(rules: tuple[Rule, ...], codes: Codes, reader: Format, sheet: S
             try:
                 _ = meaning and rule.target.parse(meaning)
             except ValueError as error:
-                sheet.tell("mapping-code", f"codes.{rule.table}.{code}", f"{rule.target.name}: {error}")
+                words = f"{rule.target.name}: {explained(str(error))[0]}"
+                sheet.tell("mapping-code", f"codes.{rule.table}.{code}", words)
     if reader.code_problem is not None:
         for table, lines in codes.items():
             for code, meaning in lines.items():

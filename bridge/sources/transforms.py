@@ -19,6 +19,7 @@ Transform: TypeAlias = Callable[[str], str | Said]
 _CLOCK = r"(?:[T ](\d\d):(\d\d)(?::(\d\d))?)?"
 _ISO_WALL = re.compile(rf"(\d{{4}})-(\d\d)-(\d\d){_CLOCK}", re.ASCII)
 _UK_WALL = re.compile(rf"(\d{{1,2}})[-/. ](\d{{1,2}}|[A-Za-z]{{3,9}})[-/. ](\d{{4}}){_CLOCK}", re.ASCII)
+_UK_MONTH = re.compile(r"(?:(\d{1,2}|[A-Za-z]{3,9})[-/. ])?(\d{4})", re.ASCII)
 _MONTHS = (
     "january february march april may june july august september october november december".split()  # noqa: SIM905
 )
@@ -51,10 +52,13 @@ def uk_local_time(text: str) -> str | Said:
 
 
 def uk_date(text: str) -> str | Said:
-    """A FHIR date or London dateTime from day, month, year: `1/3/2026`, `1 March 2026 10:00`."""
+    """A FHIR date or London dateTime from `1/3/2026`, `1 March 2026 10:00`; `3/2026`, `2026` stay partial."""
     wall = _UK_WALL.fullmatch(text)
     if wall is None:
-        raise ValueError("uk-date-shape")
+        partial = _UK_MONTH.fullmatch(text)
+        if partial is None:
+            raise ValueError("uk-date-shape")
+        return dates.hl7_time(partial[2] + (_month(partial[1]) if partial[1] else ""))
     day, month, year, *clock = wall.groups()
     return dates.hl7_time("".join((year, _month(month), f"{int(day):02}", *(part or "" for part in clock))))
 

@@ -129,6 +129,17 @@ async def test_what_goes_nowhere_is_counted_by_its_system(hub: Site) -> None:
     assert float(line.rpartition(" ")[2]) > 0
 
 
+async def test_a_mapping_that_a_caller_sends_by_is_not_taken_away(hub: Site, ground: Ground) -> None:
+    """Its messages would be turned away from then on; the rules that are in force stay."""
+    (ground.folder / "mappings" / "sources" / "hub.toml").unlink()
+    with pytest.raises(ConfigError) as refused:
+        await hub.bridge.reload(hand(hub.bridge))
+    answer = await post(hub, "R-1")
+
+    assert [(p.code, p.rule) for p in refused.value.problems] == [("caller-source", "hub")]
+    assert answer.status_code == 202
+
+
 async def test_wrong_rules_change_nothing_and_are_all_told(hub: Site, ground: Ground) -> None:
     """One wrong file keeps the right ones out too; every problem of every file is named with its line."""
     write(ground.folder, version=2, routine="whenever", overlay="never")

@@ -107,7 +107,12 @@ def test_every_slip_of_form_is_told_at_once(tmp_path: Path) -> None:
 
 def test_every_slip_of_meaning_is_told_at_once(tmp_path: Path) -> None:
     """Names, paths, tables and the words in them are checked before the first message arrives."""
-    assert told(problems_of(tmp_path, greenfield=WRONG_INSIDE)) == {
+    problems = problems_of(tmp_path, greenfield=WRONG_INSIDE)
+
+    assert "referral.priority: The value is none" in next(
+        p.rule for p in problems if p.code == "mapping-code"
+    )
+    assert told(problems) == {
         ("mapping-unknown-table", "greenfield.toml:4", "fields.event.kind.codes"),
         ("mapping-path", "greenfield.toml:5", "fields.event.record.at"),
         ("mapping-unknown-target", "greenfield.toml:6", "fields.patient.surname"),

@@ -3,9 +3,19 @@
 from bridge.errors.catalogue.entry import Entry
 
 ENTRIES: dict[str, Entry] = {
+    "caller-source": Entry(
+        "A caller may send from a system that has no mapping file; whatever it sends would be turned away.",
+        "Correct the name among its sources, or put the mapping file in its place.",
+        "not-found",
+    ),
     "expected-unknown": Entry(
         "A source is expected that no mapping and no scheme names, so it could never be heard of.",
         "Correct the name in `[[expected]]`; `bridge health` lists the sources there are.",
+    ),
+    "folder-source": Entry(
+        "A drop folder is for a system that has no mapping file, or whose mapping does not read extracts.",
+        "Name a mapping of the format emis, or put the mapping file in its place.",
+        "not-found",
     ),
     "mllp-habits": Entry(
         "Habits of an HL7 v2 sender are set for a source of another format, which the rule names.",
@@ -18,10 +28,6 @@ ENTRIES: dict[str, Entry] = {
     "reload-scheme-gone": Entry(
         "A scheme is not there any more, and referrals may stand under it.",
         "Put it back, with its practices off; or restart when none of its referrals is open.",
-    ),
-    "reload-source-gone": Entry(
-        "A drop folder reads by a mapping that is not there any more.",
-        "Put the mapping back, or take the folder out of the settings and restart.",
     ),
     "scheme-rule": Entry(
         "A scheme file breaks a rule.", "Mend the key at the line given; docs/reference/scheme.md lists them."
