@@ -51,6 +51,11 @@ class Event(Enum):
     MESSAGE_REFUSED = (logging.WARNING, "message refused", ("message", "source", "door", "caller", "code"))
     CONNECTION_REFUSED = (logging.WARNING, "connection refused", ("door", "caller", "code"))
     REQUEST_REPEATED = (logging.INFO, "request repeated", ("message", "caller"))
+    CODES_UNMAPPED = (
+        logging.INFO,
+        "codes that mean nothing beyond their source",
+        ("event", "source", "practice", "codes"),
+    )
     EVENT_PARKED = (logging.WARNING, "event parked for a person", ("event", "source", "code"))
     REFERRAL_OPENED = (logging.INFO, "referral opened", ("referral", "source"))
     DELIVERY_SETTLED = (

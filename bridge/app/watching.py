@@ -63,7 +63,11 @@ class Watch:
 
 def open_metrics(rulebook: Rulebook, sources: Sources) -> Metrics:
     """Metrics with the names of this site as labels."""
-    return Metrics(partners=partner_names(rulebook), sources=sources.__contains__)
+    return Metrics(
+        partners=partner_names(rulebook),
+        sources=sources.__contains__,
+        practices=lambda ods: rulebook.of_practice(ods) is not None,
+    )
 
 
 def open_watch(

@@ -71,6 +71,7 @@ def _tell(told: Practice) -> None:
         (told.filed, "entries filed into the record"),
         (told.waiting, "waiting to be sent now"),
         (told.shadow, "computed and not sent: the practice is in shadow"),
+        (told.unmapped_codes, "codes that mean nothing beyond their source"),
     )
     for n, words in counts:
         if n:

@@ -6,7 +6,7 @@ Read v2 and CTV3 share a shape and not their meanings, so only the source can te
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from bridge.domain import systems
 from bridge.domain.codes import SctId, problem_of
@@ -20,6 +20,12 @@ _EXPONENT = re.compile(r"\d([.,]\d+)?[eE][+-]\d+", re.ASCII)  # 12E34 alone may 
 _CTV3_FIRST = "XY"  # no Read v2 code begins so; Y is for local codes, of which TPP's are the known ones
 _EMIS = re.compile(r"\^?[A-Za-z0-9_]+")
 _EMIS_NAMESPACE = "1000006"  # SNOMED CT in form, without a national meaning
+_NATIONAL = (
+    "https://fhir.nhs.uk/",
+    "https://fhir.hl7.org.uk/",
+    "http://terminology.hl7.org/",
+    "http://hl7.org/",
+)
 
 
 def coding_of(system: str, code: str, *, display: str = "", tpp: str = "") -> Coding:
@@ -88,10 +94,12 @@ _FORMS: dict[str, Callable[[str], str]] = {
 }
 
 
-def without_national_meaning(concepts: Iterable[Concept]) -> int:
-    """How many of these have codes of their source alone: none of them a national SNOMED CT concept."""
-    return sum(1 for each in concepts if each.codings and not any(map(_is_national, each.codings)))
+def is_unmapped(meaning: Concept) -> bool:
+    """Whether all its codes are of its source alone, or retired: a receiver elsewhere knows none of them."""
+    return bool(meaning.codings) and not any(map(_is_national, meaning.codings))
 
 
 def _is_national(held: Coding) -> bool:
-    return held.system == systems.SNOMED and SctId.parse(held.code).namespace != _EMIS_NAMESPACE
+    if held.system == systems.SNOMED:
+        return SctId.parse(held.code).namespace != _EMIS_NAMESPACE
+    return held.system.startswith(_NATIONAL) and held.system != systems.EMIS_LOCAL

@@ -21,7 +21,7 @@ from bridge.ops.health import Guard
 from bridge.ops.pulse import Pulse
 from bridge.ops.vitals import Report, Vitals
 
-LABELS: Final = ("partner", "source", "door", "kind", "state", "code")
+LABELS: Final = ("partner", "source", "door", "kind", "state", "code", "practice")
 DOORS: Final = ("http", "fhir", "bars", "mllp", "folder", "outcome", "outcome-event", "poll", "mesh")
 OTHER: Final = "other"
 
@@ -94,10 +94,10 @@ def counter_of(event: Event) -> tuple[str, tuple[str, ...]]:
 class Metrics:
     """Everything counted in this process, in a registry of its own.
 
-    `partners` and `sources` say which names are the site's, now: its rules may change while it runs.
+    They say which names are the site's, now (practices by ODS code): its rules may change while it runs.
     """
 
-    def __init__(self, *, partners: Collection[str], sources: Is) -> None:
+    def __init__(self, *, partners: Collection[str], sources: Is, practices: Is) -> None:
         self.registry = CollectorRegistry()
         self._known: Mapping[str, Is] = {
             "partner": partners.__contains__,
@@ -106,6 +106,7 @@ class Metrics:
             "kind": frozenset(Kind).__contains__,
             "state": frozenset(DeliveryState).__contains__,
             "code": CATALOGUE.__contains__,
+            "practice": practices,
         }
         self._counters = {event: self._counter(event) for event in Event}
         self._measures = {each: self._histogram(each) for each in MEASURES}
@@ -117,7 +118,8 @@ class Metrics:
     def observe(self, event: Event, fields: Mapping[str, Any]) -> None:
         """Count one event of the log; `bridge.events.observed_by` calls it."""
         counter, values = self._counters[event], self._values(counter_of(event)[1], fields)
-        (counter.labels(*values) if values else counter).inc()
+        amount = fields["codes"] if event is Event.CODES_UNMAPPED else 1
+        (counter.labels(*values) if values else counter).inc(amount)
         if event is Event.MESSAGE_KEPT:
             self._time(INTAKE, fields, fields["took_ms"] / 1000)
             if fields["unmapped"]:

@@ -11,6 +11,7 @@ from bridge.pipeline.keeping import Done
 from bridge.pipeline.verdict import CONFLICTS, UNBOUND, Became, Terms, Verdict
 from bridge.sources import Source
 from bridge.sources.reading import Reading
+from bridge.sources.unmapped_codes import unmapped_in
 from bridge.store import feeds, keys, messages
 from bridge.store.messages import EventRow, Message
 from bridge.store.unit import Store, Tx
@@ -94,6 +95,7 @@ def _apply(
 def _done(message: Message, n: int, event_id: str, reading: Reading, applied: Applied) -> Done:
     event = reading.event
     key = event.key if event else reading.key
+    told = unmapped_in((*reading.problems, *reading.warnings))
     row = EventRow(
         id=event_id,
         message_id=message.id,
@@ -109,6 +111,7 @@ def _done(message: Message, n: int, event_id: str, reading: Reading, applied: Ap
         referral_id=applied.referral_id,
         clock=event.clock if event else "",
         mapping=reading.mapping or message.mapping,
+        unmapped_codes=0 if applied.state in _NO_NEWS else told,
         event=event,
     )
     return Done(
@@ -118,6 +121,9 @@ def _done(message: Message, n: int, event_id: str, reading: Reading, applied: Ap
         opened=applied.opened,
         unmapped=len(reading.unmapped),
     )
+
+
+_NO_NEWS = frozenset({EventState.DUPLICATE, EventState.STALE, EventState.OWN_ECHO})
 
 
 def failed(ctx: Context, message: Message, n: int, reading: Reading) -> Done:

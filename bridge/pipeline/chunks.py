@@ -37,14 +37,20 @@ def take(
     message: Message,
     chunk: emis.Chunk,
     batch: Batch,
+    told: list[Became],
 ) -> Batch:
-    """Take one chunk of the message's extract and move the resume point behind it."""
+    """Take one chunk of the message's extract and move the resume point behind it.
+
+    `told` is what became of its events, for the caller to tell of once all this is durable.
+    """
+    told.clear()
     taken = emis.take(tx, chunk, source.mapping, codes)
     counts = Counter(batch.counts)
     counts.update(taken.counts)
     for reading in _readings(chunk, taken):
         counts["events"] += 1
         became = _settle(tx, ctx, message, counts["events"], reading)
+        told.append(became)
         counts[f"event.{became.state.value}"] += 1
         if became.state in LEFT_OUT:
             counts[f"{became.state.value}.{became.code}"] += 1

@@ -17,6 +17,8 @@ from bridge.events import Event, emit
 from bridge.pipeline import chunks, extracts
 from bridge.pipeline.context import Context
 from bridge.pipeline.extracts import TOO_MANY, Imported, Importer
+from bridge.pipeline.telling import tell_codes
+from bridge.pipeline.verdict import Became
 from bridge.schemes import Rulebook
 from bridge.sources import emis
 from bridge.store import feeds, messages
@@ -77,10 +79,11 @@ async def _imported(importer: Importer, extract: emis.Extract, progress: Progres
         emit(Event.BATCH_PARKED, batch=batch.id, source=batch.source, code=TOO_MANY[0].code)
         return extracts.ended(batch, (*TOO_MANY, *odd))
     take = partial(chunks.take, ctx=importer.context, source=importer.source, codes=codes)
-    kept = importer.message(batch.message_id)
+    kept, told = importer.message(batch.message_id), list[Became]()
     read = extract.chunks(survey, (batch.table, batch.row) if batch.table else emis.START)
     while (chunk := await asyncio.to_thread(next, read, None)) is not None:
-        batch = await store.run(partial(take, message=kept, chunk=chunk, batch=batch))
+        batch = await store.run(partial(take, message=kept, chunk=chunk, batch=batch, told=told))
+        tell_codes(batch.source, told)
         if progress is not None:
             progress(chunk.bytes_read, extract.size)
     ended = await store.run(lambda tx: _end(tx, importer, batch, survey, odd))

@@ -50,6 +50,8 @@ class Done:
             key_id=row.key_id,
             opened=self.opened,
             unmapped=self.unmapped,
+            practice=row.practice,
+            unmapped_codes=row.unmapped_codes,
         )
 
 

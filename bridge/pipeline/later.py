@@ -17,6 +17,7 @@ from bridge.events import Event, emit, failed_at
 from bridge.pipeline import accept, mailbox, report
 from bridge.pipeline.context import Context
 from bridge.pipeline.outcomes import NotYet
+from bridge.pipeline.telling import tell_codes
 from bridge.pipeline.verdict import Became
 from bridge.sources import Sources
 from bridge.store import messages
@@ -74,12 +75,11 @@ async def _translate(translator: Translator, event_id: str, message_id: str) -> 
     kept = await translator.store.read(lambda tx: kept_message(tx, message_id))
     apply = telling(translator, kept)
 
-    def work(tx: Tx) -> None:
+    def work(tx: Tx) -> list[Became]:
         gone = tx.run(delete(event).where(event.c.id == event_id, event.c.state == EventState.KEPT.value))
-        if gone.rowcount:  # else another node has translated it meanwhile
-            apply(tx, 0)
+        return apply(tx, 0) if gone.rowcount else []  # else another node has translated it meanwhile
 
-    await translator.store.run(work)
+    tell_codes(kept.source, await translator.store.run(work))
 
 
 Telling: TypeAlias = Callable[[Tx, int], list[Became]]

@@ -1,5 +1,7 @@
 """Tell of what became of a message once it is durable: in the log, and so to whatever counts the log."""
 
+from collections.abc import Iterable
+
 from bridge.domain.journey import EventState
 from bridge.events import Event, emit
 from bridge.pipeline.outcomes import KIND
@@ -19,6 +21,7 @@ def tell(message: Message, verdict: Verdict, *, took_ms: float) -> None:
         took_ms=took_ms,
         **about,
     )
+    tell_codes(message.source, verdict.events)
     for each in verdict.events:
         _tell_of(message, each)
     if verdict.refused or verdict.conflict:
@@ -26,6 +29,19 @@ def tell(message: Message, verdict: Verdict, *, took_ms: float) -> None:
         code = failed.problems[0].code if failed.problems else failed.code
         event = Event.OUTCOME_REFUSED if failed.kind == KIND else Event.MESSAGE_REFUSED
         emit(event, source=message.source, door=message.door, code=code, **about)
+
+
+def tell_codes(source: str, told: Iterable[Became]) -> None:
+    """Which of these events had codes that mean nothing here, for the count of each practice."""
+    for each in told:
+        if each.unmapped_codes:
+            emit(
+                Event.CODES_UNMAPPED,
+                event=each.event_id,
+                source=source,
+                practice=each.practice,
+                codes=each.unmapped_codes,
+            )
 
 
 def _tell_of(message: Message, each: Became) -> None:

@@ -26,6 +26,8 @@ class Became:
     key_id: str = ""  # the id its referral has or would have; of an outcome, our id of it
     opened: bool = False  # it is the one that made the referral
     unmapped: int = 0  # source fields that held something and went nowhere
+    practice: str = ""
+    unmapped_codes: int = 0  # that mean nothing here
 
     @property
     def conflict(self) -> bool:

@@ -16,6 +16,7 @@ from bridge.sources.mapping import Mapping
 from bridge.sources.mapping_file import Sheet, mapping_of, open_sheet, overlays_of
 from bridge.sources.reading import Reading
 from bridge.sources.record import PersonRecord
+from bridge.sources.unmapped_codes import remarked
 
 __all__ = ["Origin", "Reading", "Source", "Sources", "load", "load_one", "systems_in"]
 
@@ -42,7 +43,7 @@ class Source:
 
         `arrived` is aware: the clock of what has none of its own.
         """
-        return self.format.read(body, mapping=self.mapping, arrived=arrived)
+        return map(remarked, self.format.read(body, mapping=self.mapping, arrived=arrived))
 
     def explain(self, body: bytes, *, arrived: datetime) -> Iterator[tuple[Origin, ...]]:
         """For each event: which rule and which place in the message made each value of it."""

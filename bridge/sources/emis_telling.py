@@ -14,6 +14,7 @@ from bridge.sources.emis_record import JoinedRecord, joined
 from bridge.sources.emis_shelf import HALF, KNOWN, WAITING
 from bridge.sources.emis_tables import OBSERVATION, REFERRAL
 from bridge.sources.reading import Reading
+from bridge.sources.unmapped_codes import remarked
 from bridge.store.held import Fields, Row
 
 LIVING = (EventKind.REFERRED, EventKind.CHANGED)
@@ -83,7 +84,7 @@ def tell(desk: Desk, entry: Entry, half: Half, kind: EventKind) -> None:
         kind = EventKind.CHANGED
     clock = joined_clock(entry.clock, half.clock)
     record = _joined(desk, entry, half, kind, clock)
-    reading = _same_content(apply(record, desk.mapping, arrived=desk.now))
+    reading = _same_content(remarked(apply(record, desk.mapping, arrived=desk.now)))
     told_as = reading.event.content if reading.event else " ".join(p.code for p in reading.problems)
     before = desk.held(KNOWN, entry.key.owner, entry.key.record)
     _hold(desk, entry, half, clock, told_as)

@@ -169,6 +169,7 @@ class EventRow:
     clock: str = ""
     mapping: str = ""
     until: int | None = None
+    unmapped_codes: int = 0
     event: ReferralEvent | None = None  # kept sealed while it may still be needed
 
 
@@ -196,6 +197,7 @@ def add_event(tx: Tx, row: EventRow) -> None:
             "referral_id": row.referral_id,
             "clock": row.clock,
             "mapping": row.mapping,
+            "unmapped_codes": row.unmapped_codes,
             "at": tx.now,
             "until": row.until,
             "attempts": 0,

@@ -9,7 +9,17 @@ from sqlalchemy import ColumnElement, func, or_, select
 from bridge.domain.delivery import Leg
 from bridge.domain.journey import DeliveryState, EventState, ReferralState
 from bridge.store import ageing
-from bridge.store.tables import UNSETTLED_EVENT, delivery, event, event_key, feed, message, referral, settled
+from bridge.store.tables import (
+    UNMAPPED_EVENT,
+    UNSETTLED_EVENT,
+    delivery,
+    event,
+    event_key,
+    feed,
+    message,
+    referral,
+    settled,
+)
 from bridge.store.unit import Tx
 
 MOST = 200  # entries of each list; the numbers count all
@@ -36,6 +46,7 @@ class Practice:
     filed: int = 0  # entries put into the GP record
     waiting: int = 0  # on their way now
     shadow: int = 0  # would have been sent
+    unmapped_codes: int = 0  # that mean nothing here, in what came anew
     not_sent: list[Reason] = field(default_factory=list)
     parked: list[Reason] = field(default_factory=list)  # whenever they were set aside
     refused: list[Reason] = field(default_factory=list)  # the sender was told to mend them
@@ -130,6 +141,12 @@ def _counts(tx: Tx, since: int, practice: str | None) -> Iterable[tuple[str, Any
         .where(delivery.c.state != DeliveryState.PARKED.value)
         .group_by(referral.c.practice)
     )
+    unmapped = (
+        select(event.c.practice, func.sum(event.c.unmapped_codes).label("n"))
+        .where(event.c.at >= since, UNMAPPED_EVENT)
+        .group_by(event.c.practice)
+    )
+    yield "unmapped_codes", tx.run(_of(unmapped, event.c.practice, practice)).all()
     for name, query in (("referred", opened), ("", done), ("shadow", shadow), ("waiting", waiting)):
         yield name, tx.run(_of(query, referral.c.practice, practice)).all()
 

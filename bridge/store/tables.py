@@ -29,6 +29,9 @@ metadata = MetaData()
 UNSETTLED = "state IN ('kept','waiting','parked')"
 UNSETTLED_EVENT = text(f"event.{UNSETTLED}")
 
+UNMAPPED = "unmapped_codes > 0"
+UNMAPPED_EVENT = text(f"event.{UNMAPPED}")
+
 # What is parked, by reason. The second condition is always true: who asks for it wants this index, and the
 # plans of all others stay as they are.
 PARKED = text("state = 'parked' AND code >= ''")
@@ -107,6 +110,7 @@ event = Table(
     Column("until", BigInteger),  # waiting: when it shows on the not-sent list; kept: when to translate
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("mapping", String(80), nullable=False, server_default=""),  # with the practice's overlay
+    Column("unmapped_codes", Integer, nullable=False, server_default="0"),  # that mean nothing here
     Column("sealed", LargeBinary),  # the canonical event while it is parked, waiting or kept
     UniqueConstraint("message_id", "n"),
     Index("event_referral_ix", "referral_id"),
@@ -119,6 +123,13 @@ event = Table(
         postgresql_where=text(UNSETTLED),
     ),
     Index("event_listed_ix", "practice", "at"),
+    Index(
+        "event_unmapped_ix",
+        "practice",
+        "at",
+        sqlite_where=text(UNMAPPED),
+        postgresql_where=text(UNMAPPED),
+    ),
     Index(
         "event_parked_ix",
         "state",  # the same in every row: SQLite prefers the index that fits most

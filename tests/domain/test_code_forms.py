@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain import systems
-from bridge.domain.code_forms import coding_of, is_tpp_local, without_national_meaning
+from bridge.domain.code_forms import coding_of, is_tpp_local, is_unmapped
 from bridge.domain.referral import Coding, Concept
 from bridge.errors.catalogue import CATALOGUE
 
@@ -109,15 +109,22 @@ def a_concept(*codings: tuple[str, str]) -> Concept:
     return Concept(codings=tuple(Coding(system=system, code=code) for system, code in codings), text="words")
 
 
-def test_what_no_receiver_elsewhere_knows_is_counted() -> None:
-    """A local code beside its national one is fine, words without a code are no code."""
-    local = (systems.EMIS_LOCAL, "EMISNQRE582")
-    concepts = [
-        a_concept((systems.SNOMED, "871731000000106"), local),
-        a_concept(),
-        a_concept(local),
-        a_concept((systems.READ_V2, "8T09.")),
-        a_concept((systems.SNOMED, "10891000006106")),  # of the EMIS namespace
-    ]
+LOCAL = (systems.EMIS_LOCAL, "EMISNQRE582")
 
-    assert without_national_meaning(concepts) == 3
+
+@pytest.mark.parametrize(
+    ("codings", "unmapped"),
+    [
+        ([(systems.SNOMED, "871731000000106"), LOCAL], False),
+        ([], False),  # words alone
+        ([("https://fhir.nhs.uk/CodeSystem/flag-type-bars", "1")], False),
+        ([LOCAL], True),
+        ([(systems.READ_V2, "8T09.")], True),
+        ([(systems.CTV3, "XaaEC")], True),
+        ([("", "Y1095")], True),
+        ([(systems.SNOMED, "10891000006106")], True),  # of the namespace of EMIS
+    ],
+)
+def test_what_no_receiver_elsewhere_knows_is_unmapped(codings: list[tuple[str, str]], unmapped: bool) -> None:  # noqa: FBT001
+    """A local code beside its national one is fine, and words without a code are no code."""
+    assert is_unmapped(a_concept(*codings)) is unmapped

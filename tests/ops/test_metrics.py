@@ -18,7 +18,11 @@ Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 def a_registry() -> Metrics:
-    return Metrics(partners=("sp",), sources=frozenset({"emis"}).__contains__)
+    return Metrics(
+        partners=("sp",),
+        sources=frozenset({"emis"}).__contains__,
+        practices=frozenset({"A99999"}).__contains__,
+    )
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
@@ -43,7 +47,7 @@ async def scraped(watched: Watched) -> Samples:
 def test_every_event_of_the_log_is_counted_under_its_own_name(event: Event) -> None:
     """Whoever finds a line in the log finds its counter, and the other way round."""
     metrics = a_registry()
-    fields = dict.fromkeys(event.value[2], "") | {"took_ms": 1, "age_s": 1, "unmapped": 0}
+    fields = dict.fromkeys(event.value[2], "") | {"took_ms": 1, "age_s": 1, "unmapped": 0, "codes": 1}
     metrics.observe(event, fields)
     name, labels = counter_of(event)
 
@@ -55,7 +59,7 @@ def test_a_label_holds_only_what_is_known(label: str) -> None:
     """What a sender wrote must not become a name in a monitoring system."""
     metrics = a_registry()
     event = next(e for e in Event if label in e.value[2] and e is not Event.MESSAGE_KEPT)
-    metrics.observe(event, {"state": "withheld", label: "999 000 0018"})
+    metrics.observe(event, {"state": "withheld", "codes": 1, label: "999 000 0018"})
     name, labels = counter_of(event)
 
     found = [sample for sample in samples(metrics) if sample.name == f"{name}_total"]

@@ -8,6 +8,11 @@ ENTRIES: dict[str, Entry] = {
         "Find out what the code means and add it to the mapping, or to the practice's overlay; then release.",
         "code-invalid",
     ),
+    "code-unmapped": Entry(
+        "A code means nothing beyond its source: no SNOMED CT code of the NHS stands beside it.",
+        "It went out as it is, with its words. Say what it means in the mapping's code table.",
+        "code-invalid",
+    ),
     "ctv3-as-read-v2": Entry(
         "A CTV3 or local code stands where a Read v2 code is expected: no Read v2 code begins with X or Y.",
         "Say which of the two it is, by its field or its system.",

@@ -361,6 +361,7 @@ def upgrade() -> None:
         sa.Column("until", sa.BigInteger(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("mapping", sa.String(length=80), server_default="", nullable=False),
+        sa.Column("unmapped_codes", sa.Integer(), server_default="0", nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(
             ["message_id"],
@@ -387,6 +388,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("sealed IS NOT NULL"),
         postgresql_where=sa.text("sealed IS NOT NULL"),
+    )
+    op.create_index(
+        "event_unmapped_ix",
+        "event",
+        ["practice", "at"],
+        unique=False,
+        sqlite_where=sa.text("unmapped_codes > 0"),
+        postgresql_where=sa.text("unmapped_codes > 0"),
     )
     op.create_index(
         "event_unsettled_ix",
