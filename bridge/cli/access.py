@@ -8,11 +8,12 @@ import httpx
 
 from bridge.app.rules import open_rules
 from bridge.config import Settings, config_file, read_settings
-from bridge.errors import NotFound, Unacceptable
+from bridge.errors import ConfigError, NotFound, Unacceptable
 from bridge.intake.control import socket_in
 from bridge.pipeline import mend
 from bridge.pipeline.context import Context
 from bridge.pipeline.mend import Hand
+from bridge.schemes import Rulebook, scheme_file
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import load_key_ring
 from bridge.security.redact import clean
@@ -40,6 +41,14 @@ def read(work: Callable[[Tx], T]) -> T:
             await store.close()
 
     return asyncio.run(reading())
+
+
+def partner_titles(site: Settings) -> dict[str, str]:
+    """Every partner as people call it; none while a scheme file has mistakes, which `bridge check` tells."""
+    try:
+        return Rulebook(scheme_file.load(site.mappings / "schemes")).titles()
+    except ConfigError:
+        return {}
 
 
 def mended(verb: str, item: str, *, actor: str, why: str) -> str:

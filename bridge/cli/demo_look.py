@@ -11,12 +11,12 @@ from rich.table import Table
 from sqlalchemy import func, select
 
 from bridge.cli import output, story
+from bridge.cli.access import partner_titles
 from bridge.cli.demo_site import ACCOUNT, BASE, Site
+from bridge.config import read_settings
 from bridge.domain.journey import EventState
 from bridge.store import Store, Tx, views
 from bridge.store.tables import event
-
-NAMES = {"prescribing": "Example Social Prescribing Service", "record": "the GP record"}
 
 
 def began(seconds: float) -> None:
@@ -38,7 +38,7 @@ async def results(site: Site, store: Store, chosen: str) -> None:
     told = await store.read(lambda tx: views.referral_story(tx, chosen))
     if told is not None:
         _title("The story of that referral, there and back")
-        story.show(told, NAMES)
+        story.show(told, partner_titles(read_settings(site.config)))
 
 
 async def _codes(store: Store, state: EventState) -> list[tuple[str, int]]:

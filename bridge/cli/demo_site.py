@@ -108,7 +108,7 @@ def _caller(site: Site, name: str, bound: str, key: NewApiKey) -> str:
         file = site.folder / f"{name}.{suffix}"
         file.touch(mode=0o600)
         file.write_text(text, "ascii")
-    last_day = (datetime.now(UTC) + timedelta(days=2)).date()
+    last_day = (datetime.now(UTC) + timedelta(days=365)).date()
     digest = site.folder / f"{name}.digest"
     return _CALLER.format(name=name, bound=bound, digest=digest, last_day=last_day)
 

@@ -9,11 +9,12 @@ from rich.markup import escape
 
 from bridge.cli import output
 from bridge.cli.access import running_bridge, settings
+from bridge.domain.durations import span
 
 _COLUMNS = {
     "partner:breaker": "breaker",
     "partner:queue": "waiting",
-    "partner:oldest": "oldest, seconds",
+    "partner:oldest": "oldest",
     "parked:deliveries": "parked",
 }
 
@@ -46,12 +47,23 @@ def _show(body: Mapping[str, Any]) -> None:
 
 
 def _tell(check: Mapping[str, Any]) -> None:
-    of, value = check.get("of", ""), check.get("value", "")
-    measured = " ".join(str(part) for part in (check["name"], of, value, check.get("unit", "")) if part != "")
     since = f" since {output.when(check['since'])}" if "since" in check else ""
-    output.out.print(f"[bold]{check['status']}[/] {escape(measured)}{since}", highlight=False)
-    output.out.print(f"    {escape(check.get('words', ''))}", highlight=False)
-    output.out.print(f"    [bold]Next:[/] {escape(check.get('next_step', ''))}", highlight=False)
+    output.out.print(f"[bold]{check['status']}[/] {escape(_measured(check))}{since}", highlight=False)
+    output.hanging("  ", escape(check.get("words", "")))
+    output.hanging("  ", f"[bold]Next:[/] {escape(check.get('next_step', ''))}")
+
+
+def _measured(check: Mapping[str, Any]) -> str:
+    """What was looked at and what was found; a time as people say it."""
+    return " ".join(part for part in (check["name"], check.get("of", ""), _found(check)) if part)
+
+
+def _found(check: Mapping[str, Any]) -> str | None:
+    """What was found, a time as people say it; None when there was nothing to find."""
+    value, unit = check.get("value"), check.get("unit", "")
+    if value is None:
+        return None
+    return span(1000 * int(value)) if unit == "s" else f"{value} {unit}".rstrip()
 
 
 def _partners(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -59,5 +71,5 @@ def _partners(checks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     for check in checks:
         column = _COLUMNS.get(check["name"])
         if column:
-            rows.setdefault(check["of"], {"partner": check["of"]})[column] = check.get("value")
+            rows.setdefault(check["of"], {"partner": check["of"]})[column] = _found(check)
     return list(rows.values())

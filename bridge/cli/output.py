@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bridge.domain.dates import LONDON
 from bridge.errors import BridgeError, catalogue
 
 meaning = catalogue.meaning
@@ -49,12 +50,25 @@ def cell(column: str, value: Any) -> str:
         return "-"
     if column == "at" or column.endswith("_at"):
         return when(value)
+    if isinstance(value, bool):
+        return "yes" if value else "-"
     return str(value)
 
 
 def when(ms: int | None) -> str:
-    """A store time in UTC, to the second."""
-    return "-" if ms is None else f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+    """A store time as the clock on the wall says it, to the second."""
+    if ms is None:
+        return "-"
+    return f"{datetime.fromtimestamp(ms / 1000, UTC).astimezone(LONDON):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def hanging(lead: str, words: str) -> None:
+    """Print a sentence behind a number or nothing; where it goes on, it begins in its own column."""
+    shown = Table.grid(padding=(0, 2))
+    shown.add_column(no_wrap=True)
+    shown.add_column(overflow="fold")
+    shown.add_row(lead, words)
+    out.print(shown, highlight=False)
 
 
 def problems(error: BridgeError) -> None:

@@ -1,15 +1,16 @@
 """`bridge parked`: what waits for a person, why, and the one command that mends it."""
 
 import getpass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from bridge.cli import again, choosing, output
 from bridge.cli.access import mended, read
-from bridge.store import views
+from bridge.store import pages, views
 from bridge.store.replays import KINDS, Filter
+from bridge.store.unit import Tx
 
 app = typer.Typer(
     help="What waits for a person; release it after the fix, or discard it.", no_args_is_help=True
@@ -30,15 +31,42 @@ def list_(as_json: Json = False) -> None:
 
 
 @app.command()
-def show(item: str) -> None:
-    """Why one item is parked and what to do next."""
-    row = next((r for r in read(views.parked) if r["id"] == item), None)
+def show(item: str, as_json: Json = False) -> None:
+    """Why one item is parked, where the fault is, and what to do next."""
+    row = read(lambda tx: _parked(tx, item))
     if row is None:
         output.err.print("Nothing is parked under that id.")
         raise typer.Exit(1)
     words, step = output.meaning(row["code"])
-    output.out.print(f"[bold]{row['what']} {row['id']}[/] parked since {output.when(row['at'])}")
-    output.out.print(f"  {words}\n  [bold]Next:[/] {escape(step)}")
+    if as_json:
+        output.as_json({**row, "meaning": words, "next_step": step})
+        return
+    since = output.when(row["at"])
+    output.out.print(f"[bold]{row['what']} {row['id']}[/] parked since {since}", highlight=False)
+    output.hanging("", f"{words} [dim]({row['code']})[/]")
+    output.hanging("", f"[bold]Next:[/] {escape(step)}")
+    output.hanging("", f"Practice {row['practice'] or 'not known'}")
+    for place in filter(None, [each["at"] for each in row["problems"]] or [row["position"]]):
+        output.hanging("", f"At {escape(place)}")
+
+
+def _parked(tx: Tx, item: str) -> dict[str, Any] | None:
+    """One thing that waits for a person; None for anything else."""
+    event, delivery = pages.event_of(tx, item), pages.delivery_of(tx, item)
+    found = event or delivery or views.referral_story(tx, item)
+    if found is None or found["state"] != "parked":
+        return None
+    at = found["at"] if event else found["created_at"] if delivery else found["updated_at"]
+    return {
+        "id": item,
+        "what": "event" if event else "delivery" if delivery else "referral",
+        "code": found["code"],
+        "at": at,
+        "practice": found["practice"],
+        "referral_id": item if not event and not delivery else found["referral_id"],
+        "position": event["position"] if event else "",
+        "problems": event["problems"] if event else [],
+    }
 
 
 @app.command()

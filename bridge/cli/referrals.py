@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bridge.cli import output, story
-from bridge.cli.access import read
+from bridge.cli.access import partner_titles, read, settings
 from bridge.store import views
 
 app = typer.Typer(help="Referrals and their stories; no patient data.", no_args_is_help=True)
@@ -42,4 +42,4 @@ def show(
     if as_json:
         output.as_json(told)
         return
-    story.show(told, released=released)
+    story.show(told, partner_titles(settings()), released=released)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from bridge.app.rules import open_rules
 from bridge.cli import choosing, output
@@ -44,7 +45,7 @@ def report(
     if as_json:
         output.as_json({"since": begin, "until": time.time_ns() // 1_000_000, "practices": _json(found)})
         return
-    output.out.print(f"Since {output.when(begin)} UTC", highlight=False)
+    output.out.print(f"Since {output.when(begin)}", highlight=False)
     for each in found:
         _tell(each)
     if not found:
@@ -63,7 +64,7 @@ def _json(found: list[Practice]) -> list[dict[str, Any]]:
 def _tell(told: Practice) -> None:
     output.out.print(f"\n[bold]{told.ods or 'Of no known practice'}[/]", highlight=False)
     for source, at in sorted(told.feeds.items()):
-        output.out.print(f"  what {source} told is as of {output.when(at)} UTC", highlight=False)
+        output.out.print(f"  what {source} told is as of {output.when(at)}", highlight=False)
     counts = (
         (told.referred, "new referrals"),
         (told.sent, "sent to the service"),
@@ -102,9 +103,9 @@ def _reasons(title: str, reasons: list[Reason]) -> None:
     output.out.print(f"  [bold]{title}: {sum(reason.n for reason in reasons)}[/]", highlight=False)
     for reason in reasons:
         meaning, step = output.meaning(reason.code)
-        output.out.print(f"  {reason.n:>5}  {meaning} [dim]({reason.code})[/]", highlight=False)
+        output.hanging(f"{reason.n:>7}", f"{meaning} [dim]({reason.code})[/]")
         if step:
-            output.out.print(f"         Next: {step}", highlight=False)
+            output.hanging(" " * 7, f"Next: {escape(step)}")
         _entries(list(reason.entries))
 
 
@@ -112,7 +113,7 @@ def _entries(entries: list[dict[str, Any]]) -> None:
     for entry in entries[:SHOWN]:
         at = output.when(entry.get("at") or entry.get("heard_at") or entry.get("opened_at"))
         place = " ".join(str(entry[name]) for name in _PLACE if entry.get(name))
-        output.out.print(f"           {at}  {entry['id']}  {place}", highlight=False)
+        output.hanging(" " * 7, f"{at}  {entry['id']}  {escape(place)}")
     if len(entries) > SHOWN:
         output.out.print("           … and more: --json has them all", highlight=False)
 

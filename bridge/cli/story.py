@@ -11,7 +11,7 @@ from bridge.domain.dates import LONDON
 from bridge.ops.story import Moment, moments
 
 
-def show(told: Mapping[str, Any], names: Mapping[str, str] | None = None, *, released: bool = False) -> None:
+def show(told: Mapping[str, Any], names: Mapping[str, str], *, released: bool = False) -> None:
     """Print a story as `views.referral_story` tells it; `names` are those of partners, for people."""
     shadow = ", in shadow: nothing is sent" if told["shadow"] else ""
     output.out.print(
@@ -22,7 +22,7 @@ def show(told: Mapping[str, Any], names: Mapping[str, str] | None = None, *, rel
     shown.add_column(no_wrap=True)
     shown.add_column(overflow="fold")
     day = ""
-    for moment in moments(told, names or {}, released=released):
+    for moment in moments(told, names, released=released):
         when = _london(moment.at)
         if (today := f"{when:%A %d %B %Y}, London") != day:
             day = today

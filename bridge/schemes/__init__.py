@@ -54,6 +54,12 @@ class Rulebook:
             for scheme in self.schemes
         )
 
+    def titles(self) -> dict[str, str]:
+        """Every partner by name, as people call it; a lone route into records needs no name beside it."""
+        routes = list(dict.fromkeys(route.name for scheme in self.schemes for route in scheme.records))
+        found = {name: f"the GP record ({name})" if routes[1:] else "the GP record" for name in routes}
+        return found | {scheme.service.name: scheme.service.title for scheme in self.schemes}
+
     def of_service(self, service: str) -> tuple[Scheme, ...]:
         """The schemes that send to a service."""
         return tuple(s for s in self.schemes if s.service.name == service)

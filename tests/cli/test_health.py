@@ -44,6 +44,7 @@ def test_health_says_what_is_not_well_and_what_to_do(tmp_path: Path) -> None:
     assert (parked["name"], parked["code"], parked["value"]) == ("parked:events", "parked-waiting", 1)
     assert (unwell.exit_code, told.exit_code) == (1, 1)
     assert "bridge parked list" in told.output
+    assert "oldest" in told.output
     assert {"started", "event_parked", "stopped"} <= logged <= {event.name.lower() for event in Event}
 
 

@@ -63,6 +63,7 @@ def test_a_backup_is_put_back_held_and_goes_on_when_a_person_says_so(site: Premi
     too_early = site.command("resume", "--why", "in a hurry")
     going_on = site.command("resume", "--park", "--why", "nobody answers")
     waiting = site.json("parked", "list")
+    shown = site.json("parked", "show", waiting[0]["id"])
     released = site.command("parked", "release", "--code", "restored", "--why", "it is not there")
 
     assert (restored.exit_code, "held" in restored.output) == (0, True)
@@ -72,6 +73,8 @@ def test_a_backup_is_put_back_held_and_goes_on_when_a_person_says_so(site: Premi
     assert too_early.exit_code == 1
     assert (going_on.exit_code, "1 deliveries parked" in going_on.output) == (0, True)
     assert [row["code"] for row in waiting] == ["restored"]
+    assert (shown["what"], shown["code"]) == ("delivery", "restored")
+    assert shown["next_step"]
     assert (released.exit_code, "1 queued" in released.output) == (0, True)
 
 

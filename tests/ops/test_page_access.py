@@ -129,6 +129,14 @@ async def test_no_account_opens_a_door(site: Site) -> None:
     assert statuses == [401, 401, 401]
 
 
+async def test_who_looks_for_what_is_not_there_stays_signed_in(site: Site) -> None:
+    """The parts of the page are there to go on with, as on every other page."""
+    async with at_the_page(site, "operator") as person:
+        answers = [await person.get(place) for place in ("/ops/find?id=nothing", "/ops/nowhere")]
+
+    assert [(each.status_code, "Sign out" in each.text) for each in answers] == [(404, True)] * 2
+
+
 async def test_a_practice_sees_only_its_own_lists(site: Site) -> None:
     """Neither by naming another practice in the address."""
     await things_of(site)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from bridge.store import audit
 from bridge.store.tables import delivery, event
-from tests.journeys.conftest import PRACTICE, Site
+from tests.journeys.conftest import PRACTICE, SERVICE_KEY, Site
 from tests.ops.people import at_the_page, parked_delivery, refer, things_of
 from tests.security import requests
 
@@ -138,6 +138,21 @@ async def test_who_it_is_about_is_shown_and_audited(site: Site, kind: str) -> No
 
     assert (family in before.text, family in shown.text) == (False, True)
     assert await acts(site, item) == [("page:practice", "show-patient", "the patient rang")]
+
+
+async def test_the_practice_reads_why_a_service_rejected_a_referral(site: Site) -> None:
+    """Its words may name somebody: they stand with the person, behind a reason, and on no other page."""
+    things, words = await things_of(site), "lives outside our area"
+    person = requests.an_event(1, PRACTICE)["patient"]["nhs_number"]
+    said = {"schema_version": "1", "id": "1", "time": "2026-03-02T10:00:00Z", "type": "rejected"}
+    said |= {"referral": things.referral, "nhs_number": person, "reason": words}
+    answer = await site.post("/events/outcomes", said, SERVICE_KEY)
+    async with at_the_page(site, "practice") as reader:
+        story = await reader.get(f"/ops/referrals/{things.referral}")
+        shown = await reader.send(f"/ops/referrals/{things.referral}/patient", why="it was rejected")
+
+    assert answer.json()["events"][0]["state"] == "applied", answer.text
+    assert (">rejected<" in story.text, words in story.text, words in shown.text) == (True, False, True)
 
 
 async def test_a_refused_look_is_not_in_the_audit_as_a_look(site: Site) -> None:

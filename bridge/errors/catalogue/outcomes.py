@@ -62,7 +62,8 @@ ENTRIES: dict[str, Entry] = {
     ),
     "rejected": Entry(
         "The service rejected the referral.",
-        "The practice reads the reason and decides what to do for the person.",
+        "The practice reads the reason (the referral's page, `Show who it is about`) and decides what to do "
+        "for the person.",
         "informational",
     ),
     "reopened": Entry("The service opened the referral again.", "Nothing to do.", "informational"),

@@ -14,7 +14,7 @@ from bridge.pipeline import mend, replay
 from bridge.pipeline.mend import Hand
 from bridge.pipeline.outcomes import NotYet
 from bridge.pipeline.replay import Replayer
-from bridge.store import audit, messages, pages, referrals
+from bridge.store import audit, messages, outcomes, pages, referrals
 from bridge.store.replays import Run
 from bridge.store.unit import Tx
 
@@ -77,7 +77,7 @@ async def patient_of(office: Office, person: Person, kind: str, item: str, why: 
 
 
 def _shown(tx: Tx, person: Person, hand: Hand, kind: str, item: str) -> list[Fact]:
-    practice, record = _held(tx, kind, item)
+    practice, record, said = _held(tx, kind, item)
     if not person.may_see(practice):
         raise NotFound
     if not person.may_read(practice):
@@ -85,21 +85,27 @@ def _shown(tx: Tx, person: Person, hand: Hand, kind: str, item: str) -> list[Fac
     audit.append(
         tx, hand.chain, node=hand.node, actor=hand.actor, action="show-patient", subject=item, why=hand.why
     )
-    return [] if record is None else _facts(record)
+    return [*([] if record is None else _facts(record)), *said]
 
 
-def _held(tx: Tx, kind: str, item: str) -> tuple[str, Referral | None]:
-    """The practice of a referral or event, and what is still kept of it."""
+def _held(tx: Tx, kind: str, item: str) -> tuple[str, Referral | None, list[Fact]]:
+    """The practice of a referral or event, what is still kept of it, and the reasons its service gave."""
     if kind == "referrals":
         stored = referrals.get(tx, item)
         if stored is None:
             raise NotFound
-        return stored.practice, stored.record
+        return stored.practice, stored.record, _reasons(tx, item)
     row = pages.event_of(tx, item)
     if row is None:
         raise NotFound
     said = messages.open_event(tx, item)
-    return row["practice"], None if said is None else said.referral
+    return row["practice"], None if said is None else said.referral, []
+
+
+def _reasons(tx: Tx, item: str) -> list[Fact]:
+    """Why the service moved it to where it stands or stood, in the service's own words."""
+    told = outcomes.current(outcomes.of_referral(tx, item))
+    return [(f"Service: {each.kind.value.replace('-', ' ')}", each.reason) for each in told if each.reason]
 
 
 def _facts(record: Referral) -> list[Fact]:

@@ -51,8 +51,4 @@ class Office:
 
     def partners(self) -> Mapping[str, str]:
         """Every partner of the schemes, as people call it."""
-        found: dict[str, str] = {}
-        for scheme in self.context.rulebook.schemes:
-            found |= {name: f"GP record ({name})" for name, _ in scheme.endpoints()}
-            found[scheme.service.name] = scheme.service.title
-        return found
+        return self.context.rulebook.titles()

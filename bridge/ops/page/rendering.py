@@ -17,17 +17,17 @@ from markupsafe import Markup, escape
 from starlette.exceptions import HTTPException
 
 from bridge.domain.dates import LONDON
+from bridge.domain.durations import span
 from bridge.errors import BridgeError, Forbidden, NotFound, Unacceptable, Unavailable
 from bridge.errors.catalogue import meaning
 from bridge.events import Event, emit, failed_at
 from bridge.ops.page.office import Office
-from bridge.ops.page.visitors import Person, SignedOut
+from bridge.ops.page.visitors import Person, SignedOut, known
 from bridge.security.rates import TooOften
 
 HERE = Path(__file__).parent
 STATIC = ("page.css", "page.js", "icon.svg")
 _CODE = re.compile(r"`([^`]*)`")
-SECOND, MINUTE, HOUR, DAY = 1000, 60_000, 3_600_000, 86_400_000
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -75,7 +75,7 @@ class Renderer:
             "node": office.node,
             "file": self._address,
             "practice_name": lambda ods: office.practices().get(ods, ""),
-            "partner_name": lambda name: office.partners().get(name, name),
+            "partner_name": lambda name: office.partners().get(name, name).removeprefix("the "),
         }
         self._jinja = jinja
 
@@ -124,7 +124,7 @@ class Renderer:
                     except (HTTPException, RequestValidationError):
                         return renderer.problem(NotFound())
                     except BridgeError as error:
-                        return renderer.problem(error)
+                        return renderer.problem(error, known(request))
                     except Exception as error:  # noqa: BLE001 - never a stack trace, never a value
                         emit(Event.WORKER_FAILED, worker="page", error=failed_at(error))
                         return renderer.problem(BridgeError())
@@ -158,24 +158,6 @@ def to_sign_in(request: Request) -> Response:
 def see(place: str) -> Response:
     """Go and look there; a form that was sent is not sent again by looking."""
     return Response(status_code=303, headers={**HEADERS, "Location": place})
-
-
-def span(ms: int | None) -> str:
-    """How long something lasts, as people say it."""
-    if ms is None:
-        return ""
-    ms = max(ms, 0)
-    for unit, word, inner, small in (
-        (DAY, "day", HOUR, "h"),
-        (HOUR, "h", MINUTE, "min"),
-        (MINUTE, "min", 0, ""),
-    ):
-        if ms >= unit:
-            whole, rest = divmod(ms, unit)
-            name = f"{word}s" if word == "day" and whole > 1 else word
-            left = rest // inner if inner else 0
-            return f"{whole} {name} {left} {small}".rstrip() if left else f"{whole} {name}"
-    return f"{ms // SECOND} s"
 
 
 def when(ms: int) -> str:

@@ -106,7 +106,9 @@ class Visitors:
             raise SignedOut
         if found[1] and LIVE not in request.headers:
             await office.store.run(lambda tx: accounts.keep_session(tx, token, office.terms))
-        return Person(caller=_caller_of(found[0]), token=token)
+        person = Person(caller=_caller_of(found[0]), token=token)
+        request.state.person = person
+        return person
 
     async def operator(self, request: Request) -> Person:
         """An operator who is signed in; SignedOut or Forbidden."""
@@ -153,6 +155,11 @@ class Visitors:
     async def sign_out(self, person: Person) -> None:
         """End the session, here and everywhere its cookie is."""
         await self._office.store.run(lambda tx: accounts.end_session(tx, person.token))
+
+
+def known(request: Request) -> Person | None:
+    """Who is signed in, once that was asked for this request."""
+    return getattr(request.state, "person", None)
 
 
 async def form_of(request: Request) -> Form:
