@@ -71,6 +71,7 @@ def _apply(
         only_new=reading.position in terms.only_new,
         asked=message.door != keys.BULK_DOOR,
         replay_of=message.id if terms.replayed else "",
+        arrived=message.arrived,
     )
     if reading.person is not None:
         applied, held = person.apply(tx, ctx, origin, reading.person)
@@ -163,7 +164,13 @@ def reapply(tx: Tx, ctx: Context, event_id: str, *, mapping: str, correlation_id
     if event is None:
         messages.move_event(tx, event_id, EventStep.PARK, code="event-not-kept")
         return Applied(state=EventState.PARKED, code="event-not-kept")
-    origin = Origin(event_id=event_id, mapping=mapping, correlation_id=correlation_id, released=True)
+    origin = Origin(
+        event_id=event_id,
+        mapping=mapping,
+        correlation_id=correlation_id,
+        released=True,
+        arrived=messages.arrived(tx, event_id),
+    )
     applied = translate.apply(tx, ctx, origin, event)
     messages.move_event(
         tx, event_id, STEPS[applied.state], code=applied.code, referral_id=applied.referral_id

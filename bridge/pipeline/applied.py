@@ -30,6 +30,7 @@ class Origin:
     `released`: a person overruled the gates that parked it. `allowed`: the practices the sender speaks for.
     `only_new`: the sender asks for nothing to happen when the key is known already. `asked`: somebody asks
     for it, by message; False for what a bulk extract shows. `replay_of`: the kept message that is told again.
+    `arrived`: when its message came, in milliseconds; 0 for one that comes just now.
     """
 
     event_id: str
@@ -40,6 +41,7 @@ class Origin:
     only_new: bool = False
     asked: bool = True
     replay_of: str = ""
+    arrived: int = 0
 
     def may_speak_for(self, practice: str) -> bool:
         """Whether the sender speaks for that practice."""
@@ -76,17 +78,14 @@ class Said:
             record=self.record,
             scheme=self.scheme,
             practice=self.rule,
-            now=self.ctx.now(),
+            now=self.ctx.arrival(self.origin.arrived),
             environment=self.ctx.environment,
             stance=stances.of_person(tx, nhs=self.patient, local=self.local(tx), practice=self.practice),
         )
 
     def gate(self, tx: Tx) -> tuple[Verdict, str]:
         """What the scheme says of it; a person who released it overrules what would hold it back."""
-        verdict, code = decide(self.case(tx))
-        if verdict is Verdict.PARK and self.origin.released:
-            return Verdict.PASS, ""
-        return verdict, code
+        return decide(self.case(tx), released=self.origin.released)
 
 
 def remember(tx: Tx, origin: Origin, event: ReferralEvent, referral_id: str | None) -> None:

@@ -168,7 +168,11 @@ class Scheme(Strict):
         default=18, ge=0, le=120, description="Whole years on the day the referral was recorded."
     )
     history_days: int = Field(
-        default=14, ge=0, le=365, description="Referrals recorded longer ago are listed and never sent."
+        default=14,
+        ge=0,
+        le=365,
+        description="Referrals recorded longer ago are listed and never sent; counted from the extract's "
+        "own time, or from the arrival of a single message.",
     )
     reopen_days: int = Field(
         default=30, ge=0, le=3650, description="A referral this soon after a closure waits for a person."

@@ -250,6 +250,12 @@ def standing(tx: Tx, event_id: str) -> tuple[EventState, int] | None:
     return None if row is None else (EventState(row.state), int(row.at))
 
 
+def arrived(tx: Tx, event_id: str) -> int:
+    """When the message of an event came, in milliseconds."""
+    query = select(message.c.received_at).join(event, event.c.message_id == message.c.id)
+    return int(tx.run(query.where(event.c.id == event_id)).scalar_one())
+
+
 def open_event(tx: Tx, event_id: str) -> ReferralEvent | None:
     """The canonical event, while it is kept."""
     sealed = tx.run(select(event.c.sealed).where(event.c.id == event_id)).scalar_one_or_none()

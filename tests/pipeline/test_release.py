@@ -1,5 +1,8 @@
 """What a person releases after something else was told: never the older over the newer."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from bridge.domain.journey import EventState, ReferralState
@@ -10,7 +13,7 @@ from bridge.pipeline.mend import Hand
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import KeyRing
 from bridge.store import Store, referrals, views
-from tests.conftest import Clock, a_referral
+from tests.conftest import NOW, Clock, a_patient, a_referral
 from tests.pipeline.desk import a_context, an_event, tell
 from tests.pipeline.test_consent import a_word
 
@@ -80,6 +83,19 @@ async def test_a_conflict_is_settled_by_the_person_who_releases_it(
 
     assert await release(store, hand, conflict.event_id) == "applied"
     assert await note_of(store) == "other"
+
+
+async def test_what_waited_for_long_is_as_old_as_it_was_when_it_came(
+    store: Store, hand: Hand, clock: Clock
+) -> None:
+    """The person took three weeks; the scheme looks back two."""
+    rules = replace(a_context(history_days=14), environment="live")
+    later = replace(rules, now=lambda: NOW + timedelta(days=21))
+    waits = await tell(store, an_event(patient=a_patient(nhs_number=None)), rules)
+    clock.forward(21 * 86_400)
+    became = await store.run(lambda tx: mend.release(tx, later, hand, waits.event_id))
+
+    assert (waits.code, became) == ("nhs-number-missing", "applied")
 
 
 async def test_a_release_does_not_overrule_an_objection_that_came_since(

@@ -122,6 +122,41 @@ def test_history_counts_from_the_extracts_own_time_not_from_today() -> None:
     assert decide(recorded(NOW - timedelta(days=15))) == (NOT_SENT, "too-old")
 
 
+def a_single_message(said_at: datetime, came: datetime, **record: Any) -> Case:
+    """A message that says when it was made, and came at another time."""
+    nobody = with_patient(nhs_number=None)  # live refuses every number that a test may use
+    case = a_case(record=replace(a_referral(), **{"recorded_at": None, "patient": nobody} | record))
+    return replace(case, event=replace(case.event, extracted_at=said_at), now=came, environment="live")
+
+
+@pytest.mark.parametrize("days", [13, 15])
+def test_history_counts_from_its_arrival_for_a_single_message(days: int) -> None:
+    """A queue that is played again a year later would pass by its own time, every message of it."""
+    case = a_single_message(NOW, NOW + timedelta(days=days), authored_on="")
+    dated = replace(case, record=replace(case.record, recorded_at=NOW))
+    expected = (PARK, "nhs-number-missing") if days < 14 else (NOT_SENT, "too-old")
+
+    assert decide(case) == expected
+    assert decide(dated) == expected
+    assert decide(replace(case, environment="test")) == (PARK, "nhs-number-missing")
+
+
+def test_an_old_decision_in_a_new_message_waits_for_a_person() -> None:
+    """A server that was moved gives each of its requests the time of the move."""
+    case = a_single_message(NOW, NOW, authored_on="2025-11-01")
+
+    assert decide(case) == (PARK, "recorded-date-missing")
+    assert decide(case, released=True).verdict is Verdict.PASS
+
+
+def test_a_release_answers_only_what_asked_for_a_person() -> None:
+    """Whoever says that it is new has not said that a child may be referred."""
+    child = with_patient(birth_date="2020-06-15", nhs_number=None)
+    case = a_single_message(NOW, NOW, authored_on="2025-11-01", patient=child)
+
+    assert decide(case, released=True) == (NOT_SENT, "under-age")
+
+
 def test_nothing_from_before_the_practice_went_live_is_sent() -> None:
     """The day itself counts, in London."""
     rule = RULE.model_copy(update={"live_from": date(2026, 3, 2)})
