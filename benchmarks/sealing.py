@@ -21,7 +21,8 @@ import bridge.app
 from benchmarks.drain import drained, queued, receiver
 from bridge.app import Bridge
 from bridge.security.sealing import Sealer
-from bridge.store import audit, referrals, views
+from bridge.store import referrals, views
+from bridge.store.audit import Hand
 from bridge.store.unit import Tx
 
 HOW_MANY = 600
@@ -80,10 +81,10 @@ def _plain(tx: Tx, referral_id: str) -> object:
 
 
 def _audited(running: Bridge) -> Callable[[Tx, str], object]:
+    hand = Hand(actor="a", why="ServiceRequest", node="n", chain=running.chain)
+
     def read(tx: Tx, referral_id: str) -> object:
-        audit.append(
-            tx, running.chain, node="n", actor="a", action="read", subject=referral_id, why="ServiceRequest"
-        )
+        hand.sign(tx, "read", referral_id)
         return _plain(tx, referral_id)
 
     return read

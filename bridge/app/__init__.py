@@ -42,7 +42,6 @@ from bridge.pipeline import forward
 from bridge.pipeline.context import Context
 from bridge.pipeline.later import Translator
 from bridge.pipeline.mailbox import MailReader
-from bridge.pipeline.mend import Hand
 from bridge.pipeline.restored import Reconciler
 from bridge.pipeline.tracking import Poller
 from bridge.schemes import Rulebook
@@ -52,6 +51,7 @@ from bridge.security.rates import Rates
 from bridge.security.sealing import Sealer
 from bridge.sources import Sources
 from bridge.store import Store, facts, open_store
+from bridge.store.audit import Hand
 
 VERSION = version("referral-bridge")
 

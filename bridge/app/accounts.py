@@ -7,10 +7,10 @@ from typing import Any
 
 from bridge.errors import ConfigError, Problem, Unacceptable
 from bridge.intake.control import Verb
-from bridge.pipeline.mend import Hand
 from bridge.security.caller import Caller, Role
-from bridge.store import Store, accounts, audit
+from bridge.store import Store, accounts
 from bridge.store.accounts import Account
+from bridge.store.audit import Hand
 from bridge.store.unit import Tx
 
 Said = dict[str, Any]
@@ -59,9 +59,7 @@ class AccountWorks:
     async def _changed(self, hand: Hand, action: str, name: str, change: Callable[[Tx], None]) -> Said:
         def work(tx: Tx) -> None:
             change(tx)
-            audit.append(
-                tx, hand.chain, node=hand.node, actor=hand.actor, action=action, subject=name, why=hand.why
-            )
+            hand.sign(tx, action, name)
 
         await self.store.run(work)
         return {"name": name}

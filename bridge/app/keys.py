@@ -6,12 +6,12 @@ from typing import Any
 
 from bridge.errors import NotFound, Problem, Unacceptable
 from bridge.intake.control import Verb
-from bridge.pipeline.mend import Hand
 from bridge.security import keyring
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import KeyRing, Use, load_key_ring
 from bridge.security.sealing import Sealer
 from bridge.store import Store, audit, facts, resealing
+from bridge.store.audit import Hand
 from bridge.store.unit import Tx
 
 AT_ONCE = 200  # values sealed anew in one commit, so that others' commits come between
@@ -38,7 +38,7 @@ class KeyWorks:
 
         def work(tx: Tx) -> None:
             facts.same_keys(tx, ring)
-            _note(tx, hand, said["action"], said["key"])
+            hand.sign(tx, said["action"], said["key"])
 
         await self.store.run(work)  # the store knows the ring before anything is written under it
         self.sealer.renew(ring)
@@ -50,7 +50,7 @@ class KeyWorks:
 
         def work(tx: Tx) -> resealing.Resealed:
             if said["place"] == resealing.PLACES[0] and not said["after"]:
-                _note(tx, hand, "keys-reseal", self.sealer.key_id)
+                hand.sign(tx, "keys-reseal", self.sealer.key_id)
             return resealing.reseal(
                 tx, self.sealer.key_id, place=said["place"], after=tuple(said["after"]), limit=AT_ONCE
             )
@@ -68,7 +68,7 @@ class KeyWorks:
         def work(tx: Tx) -> None:
             if _needed(tx, chosen, rest, lost=said["lost"]):
                 raise Unacceptable(problems=(Problem(code="key-needed", at=chosen.use.value),))
-            _note(tx, hand, "keys-retire", chosen.id)
+            hand.sign(tx, "keys-retire", chosen.id)
             facts.remember_keys(tx, rest)
 
         await self.store.run(work)
@@ -82,9 +82,3 @@ def _needed(tx: Tx, key: keyring.Key, rest: KeyRing, *, lost: bool) -> bool:
         chain = AuditChain(rest)
         return any(chain.verify(audit.rows(tx, node)) is not None for node in audit.nodes(tx))
     return not lost and bool((facts.known(tx, f"left-under {key.id}") or {"rows": 0})["rows"])
-
-
-def _note(tx: Tx, hand: Hand, action: str, subject: str) -> None:
-    audit.append(
-        tx, hand.chain, node=hand.node, actor=hand.actor, action=action, subject=subject, why=hand.why
-    )

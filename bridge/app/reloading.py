@@ -14,10 +14,10 @@ from bridge.app.rules import read_rules
 from bridge.config import Settings
 from bridge.errors import ConfigError, Problem
 from bridge.events import Event, emit
-from bridge.pipeline.mend import Hand
 from bridge.schemes import Rulebook
 from bridge.sources import Sources
-from bridge.store import Store, Tx, audit
+from bridge.store import Store, Tx
+from bridge.store.audit import Hand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,7 @@ async def reload(settings: Settings, store: Store, rulebook: Rulebook, sources: 
 
     def swap(tx: Tx) -> None:
         """Between two units: nothing is translated half by the old rules and half by the new."""
-        audit.append(tx, by.chain, node=by.node, actor=by.actor, action="reload", subject="rules", why=by.why)
+        by.sign(tx, "reload", "rules")
         sources.renew(new_sources)
         rulebook.schemes = new_rulebook.schemes
 

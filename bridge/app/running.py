@@ -14,7 +14,7 @@ from bridge.intake import control
 from bridge.intake.files import DropFolder
 from bridge.pipeline.extracts import Importer
 from bridge.pipeline.later import translate_kept
-from bridge.pipeline.mend import Hand
+from bridge.store.audit import Hand
 
 
 async def run(bridge: Bridge, stop: asyncio.Event, anew: asyncio.Event | None = None) -> None:

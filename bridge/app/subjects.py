@@ -8,8 +8,8 @@ from typing import Any
 from bridge.intake.control import Verb
 from bridge.pipeline import leaving, subject
 from bridge.pipeline.context import Context
-from bridge.pipeline.mend import Hand
 from bridge.store import Store
+from bridge.store.audit import Hand
 
 Said = dict[str, Any]
 

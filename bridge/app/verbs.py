@@ -14,14 +14,13 @@ from bridge.intake.undelivered import printed
 from bridge.ops.retention import Purger
 from bridge.pipeline import replay, restored, risks, undelivered, worklist
 from bridge.pipeline.later import Translator
-from bridge.pipeline.mend import Hand
 from bridge.pipeline.replay import Replayer
 from bridge.pipeline.report import EVENTS, report
 from bridge.pipeline.restored import Reconciler
 from bridge.sources import outcome_event
-from bridge.store import Store, audit, replays
+from bridge.store import Store, replays
+from bridge.store.audit import Hand
 from bridge.store.messages import Message
-from bridge.store.unit import Tx
 
 Said = dict[str, Any]
 IMPORTED = "outcomes-imported"  # an action of the audit
@@ -58,7 +57,7 @@ class Works:
 
     async def _purge(self, hand: Hand, _said: Said) -> Said:
         counts = await self.purger.purge()
-        await self._noted(hand, "purge", "")
+        await self.store.run(lambda tx: hand.sign(tx, "purge", ""))
         return {"busy": True} if counts is None else dict(counts)
 
     async def _purge_preview(self, _hand: Hand, _said: Said) -> Said:
@@ -144,7 +143,7 @@ class Works:
             content=content,
             size=len(content),
         )
-        await self._noted(hand, IMPORTED, message.id)
+        await self.store.run(lambda tx: hand.sign(tx, IMPORTED, message.id))
         found = outcome_event.risks_of(content, is_csv=said["media_type"] == "text/csv")
         raised = await risks.raise_first(self.store, self.translator.context, message, found)
         verdict = await report(self.store, self.translator.context, message)
@@ -157,11 +156,3 @@ class Works:
         if run is None:
             raise NotFound
         return run
-
-    async def _noted(self, hand: Hand, action: str, subject: str) -> None:
-        def note(tx: Tx) -> None:
-            audit.append(
-                tx, hand.chain, node=hand.node, actor=hand.actor, action=action, subject=subject, why=hand.why
-            )
-
-        await self.store.run(note)

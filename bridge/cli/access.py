@@ -12,13 +12,13 @@ from bridge.errors import ConfigError, NotFound, Unacceptable
 from bridge.intake.control import socket_in
 from bridge.pipeline import mend
 from bridge.pipeline.context import Context
-from bridge.pipeline.mend import Hand
 from bridge.schemes import Rulebook, scheme_file
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import load_key_ring
 from bridge.security.redact import clean
 from bridge.security.sealing import Sealer
 from bridge.store import Store, Tx, open_store, reading_store
+from bridge.store.audit import Hand
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ from bridge.cli.access import refused, running_bridge, settings
 from bridge.config import Settings
 from bridge.errors import NotFound, Unavailable
 from bridge.intake.control import socket_in
-from bridge.pipeline.mend import Hand
 from bridge.security.redact import clean
+from bridge.store.audit import Hand
 
 Said: TypeAlias = dict[str, Any]
 Act: TypeAlias = Callable[[str, Said], Said]

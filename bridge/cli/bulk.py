@@ -21,7 +21,7 @@ from bridge.errors.catalogue import CATALOGUE
 from bridge.pipeline.extracts import Imported, Importer
 from bridge.pipeline.importing import import_extract
 from bridge.security.redact import clean
-from bridge.store import audit
+from bridge.store.audit import Hand
 
 FORMATS = frozenset({"emis"})  # whose sources come as extracts
 
@@ -117,10 +117,8 @@ def _importer(bridge: Bridge, source: str, *, let_through: bool) -> Importer:
 
 
 async def _audit(bridge: Bridge, imported: Imported, why: str) -> None:
-    row = {"node": bridge.settings.node, "actor": getpass.getuser(), "subject": imported.message_id}
-    await bridge.store.run(
-        lambda tx: audit.append(tx, bridge.chain, action="many-cancellations", why=clean(why), **row)
-    )
+    hand = Hand(actor=getpass.getuser(), why=clean(why), node=bridge.settings.node, chain=bridge.chain)
+    await bridge.store.run(lambda tx: hand.sign(tx, "many-cancellations", imported.message_id))
 
 
 def _show(imported: Imported) -> None:

@@ -21,7 +21,8 @@ from bridge.security.keyring import KeyRing, Use, load_key_ring, save_key_ring
 from bridge.security.redact import clean
 from bridge.security.sealing import Sealer
 from bridge.security.secrets import Secret
-from bridge.store import audit, facts, open_store, resealing
+from bridge.store import facts, open_store, resealing
+from bridge.store.audit import Hand
 from bridge.store.unit import Tx
 
 app = typer.Typer(help="API keys of callers; the key ring of this site.", no_args_is_help=True)
@@ -161,14 +162,14 @@ async def _indexed(site: Settings, ring: KeyRing) -> str:
 
 async def _reindex(site: Settings, ring: KeyRing, key: str, why: str) -> int:
     new = keyring.promote(ring, key)
-    old, chain = Sealer(ring), AuditChain(ring)
+    old = Sealer(ring)
+    hand = Hand(actor=getpass.getuser(), why=clean(why), node=site.node, chain=AuditChain(ring))
     store = open_store(site.database_url, old, connections=2)
 
     def work(tx: Tx) -> int:
         left = reindex_all(tx, new, old, Sealer(new))
         facts.put(tx, f"{LEFT} {ring.index_key}", {"rows": left})
-        who = getpass.getuser()
-        audit.append(tx, chain, node=site.node, actor=who, action="keys-reindex", subject=key, why=clean(why))
+        hand.sign(tx, "keys-reindex", key)
         return left
 
     try:

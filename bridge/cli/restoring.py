@@ -15,9 +15,9 @@ from bridge.app import open_bridge
 from bridge.cli import access, output
 from bridge.cli.acting import Act, acting
 from bridge.config import Settings
-from bridge.pipeline.mend import Hand
 from bridge.security.keyring import load_key_ring
-from bridge.store import audit, copying, hold, restoring
+from bridge.store import copying, hold, restoring
+from bridge.store.audit import Hand
 from bridge.store.hold import Hold
 from bridge.store.unit import Tx
 
@@ -95,15 +95,7 @@ async def _restored(site: Settings, standing: Hold) -> Hold:
         def note(tx: Tx) -> Hold:
             held = Hold(**{**asdict(standing), "newest": restoring.newest(tx)})
             hold.put(tx, held)
-            audit.append(
-                tx,
-                hand.chain,
-                node=hand.node,
-                actor=hand.actor,
-                action="restore",
-                subject=hand.node,
-                why=hand.why,
-            )
+            hand.sign(tx, "restore", hand.node)
             return held
 
         return await bridge.store.run(note)

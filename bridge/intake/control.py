@@ -14,9 +14,9 @@ from fastapi import APIRouter, Body, Response
 from bridge.errors import ConfigError, NotFound
 from bridge.intake.desk import Desk
 from bridge.pipeline import mend
-from bridge.pipeline.mend import Hand
 from bridge.security.redact import clean
 from bridge.store import audit
+from bridge.store.audit import Hand
 
 LONGEST_PATH = 107  # bytes of a Unix socket's address (unix(7))
 

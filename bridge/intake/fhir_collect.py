@@ -24,6 +24,7 @@ from bridge.pipeline import shelf
 from bridge.pipeline.shelf import Collected, Place
 from bridge.security.caller import Caller, Role
 from bridge.store import audit
+from bridge.store.audit import Hand
 from bridge.store.unit import Tx
 
 Kind = Literal["Task", "Patient", "ServiceRequest"]
@@ -112,15 +113,8 @@ class Collector:
         return found
 
     def _audit(self, tx: Tx, caller: Caller, shown: Collected) -> None:
-        audit.append(
-            tx,
-            self.chain,
-            node=self.node,
-            actor=caller.name,
-            action="read",
-            subject=shown.referral_id,
-            why="collected, by FHIR",
-        )
+        hand = Hand(actor=caller.name, why="collected, by FHIR", node=self.node, chain=self.chain)
+        hand.sign(tx, "read", shown.referral_id)
 
 
 def _resources(found: Iterable[Collected], includes: frozenset[str]) -> Iterable[Json]:

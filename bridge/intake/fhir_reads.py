@@ -24,6 +24,7 @@ from bridge.pipeline import known, shelf
 from bridge.pipeline.known import Known
 from bridge.security.caller import Caller
 from bridge.store import audit
+from bridge.store.audit import Hand
 from bridge.store.unit import Tx
 
 _IDENTIFIER = frozenset({"identifier", "ServiceRequest.identifier"})  # the second as BaRS spells it
@@ -104,16 +105,9 @@ class Reader:
 
     def _shown(self, tx: Tx, caller: Caller, found: Iterable[Known | None]) -> list[Json]:
         shown = {k.referral_id: k for k in found if k and caller.may_read(k.practice, k.service)}
+        hand = Hand(actor=caller.name, why="ServiceRequest, by FHIR", node=self.node, chain=self.chain)
         for referral_id in shown:
-            audit.append(
-                tx,
-                self.chain,
-                node=self.node,
-                actor=caller.name,
-                action="read",
-                subject=referral_id,
-                why="ServiceRequest, by FHIR",
-            )
+            hand.sign(tx, "read", referral_id)
         return [self._resource(tx, caller, k) for k in shown.values()]
 
     def _resource(self, tx: Tx, caller: Caller, shown: Known) -> Json:

@@ -11,9 +11,9 @@ from bridge.intake.desk import Desk
 from bridge.intake.worklist import may_read
 from bridge.pipeline import undelivered
 from bridge.pipeline.context import Context
-from bridge.pipeline.mend import Hand
 from bridge.pipeline.undelivered import Undelivered
 from bridge.store import audit
+from bridge.store.audit import Hand
 
 Ods = Annotated[str, Path(pattern=r"^[A-Z0-9]{3,12}$")]
 HEADERS = {

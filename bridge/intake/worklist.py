@@ -10,10 +10,10 @@ from bridge.errors import NotFound
 from bridge.intake.desk import Desk
 from bridge.intake.http import Uuid
 from bridge.pipeline import worklist
-from bridge.pipeline.mend import Hand
 from bridge.pipeline.worklist import Item
 from bridge.security.caller import Caller, Role
 from bridge.store import audit
+from bridge.store.audit import Hand
 
 Ods = Annotated[str, Path(pattern=r"^[A-Z0-9]{3,12}$")]
 PRIVATE = {"Cache-Control": "no-store"}

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,10 +10,10 @@ import orjson
 
 from bridge.errors import Problem, Unacceptable
 from bridge.pipeline.context import Context
-from bridge.pipeline.mend import Hand
 from bridge.schemes import Mode
 from bridge.sources import emis
 from bridge.store import audit, leaving, told
+from bridge.store.audit import Hand
 from bridge.store.subjects import Trail
 from bridge.store.unit import Tx
 
@@ -76,8 +77,7 @@ def certify(tx: Tx, hand: Hand, practice: str, gone: Counter[str], export_sha256
     """What went, when and by whom, bound to the row of the audit chain that says so."""
     counts = {name: n for name, n in sorted(gone.items()) if n}
     digest = hashlib.sha256(orjson.dumps([practice, counts, export_sha256])).hexdigest()
-    why = f"{hand.why} certificate {digest}"
-    audit.append(tx, hand.chain, node=hand.node, actor=hand.actor, action=LEAVE, subject=practice, why=why)
+    replace(hand, why=f"{hand.why} certificate {digest}").sign(tx, LEAVE, practice)
     row, link = audit.last(tx, hand.node)
     return {
         "practice": practice,

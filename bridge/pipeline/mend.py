@@ -4,7 +4,6 @@ Releasing takes the ordinary way again: an event is applied anew, a referral or 
 lane. Nothing here sends.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -20,27 +19,16 @@ from bridge.domain.journey import (
 from bridge.errors import NotFound, Problem, Unacceptable
 from bridge.pipeline import accept, extracts, forward, mailbox, outcomes
 from bridge.pipeline.context import Context
-from bridge.store import audit, keys, lanes, messages, referrals
+from bridge.store import keys, lanes, messages, referrals
+from bridge.store.audit import Hand
 from bridge.store.tables import event, message
 from bridge.store.unit import Tx
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hand:
-    """Who mends, from which node, and why; `chain` makes the audit links."""
-
-    actor: str
-    why: str
-    node: str
-    chain: audit.Chain
 
 
 def release(tx: Tx, ctx: Context, hand: Hand, item: str) -> str:
     """Try a parked event, referral or delivery again; the state it is in now."""
     state = _release(tx, ctx, item)
-    audit.append(
-        tx, hand.chain, node=hand.node, actor=hand.actor, action="release", subject=item, why=hand.why
-    )
+    hand.sign(tx, "release", item)
     return state
 
 
@@ -114,9 +102,7 @@ def _release_outcome(tx: Tx, ctx: Context, item: str, outcome_id: str) -> str:
 def discard(tx: Tx, hand: Hand, item: str) -> str:
     """Close a parked event, referral or delivery for good; the state it is in now."""
     state = _discard(tx, item)
-    audit.append(
-        tx, hand.chain, node=hand.node, actor=hand.actor, action="discard", subject=item, why=hand.why
-    )
+    hand.sign(tx, "discard", item)
     return state
 
 

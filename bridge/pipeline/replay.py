@@ -17,10 +17,10 @@ from bridge.events import Event, emit, failed_at
 from bridge.pipeline import accept, forward, later, mend
 from bridge.pipeline.context import Context
 from bridge.pipeline.later import Telling, Translator
-from bridge.pipeline.mend import Hand
 from bridge.pipeline.outcomes import NotYet
 from bridge.pipeline.write_back import unprepared
-from bridge.store import audit, lanes, outcomes, referrals, replays
+from bridge.store import lanes, outcomes, referrals, replays
+from bridge.store.audit import Hand
 from bridge.store.lanes import Order
 from bridge.store.messages import Message
 from bridge.store.replays import Item, Run, Sent
@@ -130,18 +130,14 @@ class Replayer:
 
     def _noted(self, tx: Tx, subject: str, now: str) -> str:
         hand = self.hand
-        audit.append(
-            tx, hand.chain, node=hand.node, actor=hand.actor, action="replay", subject=subject, why=hand.why
-        )
+        hand.sign(tx, "replay", subject)
         return now
 
 
 def begin(tx: Tx, hand: Hand, run: Run) -> None:
     """Remember a new run, with who and why."""
     replays.put_run(tx, run)
-    audit.append(
-        tx, hand.chain, node=hand.node, actor=hand.actor, action=run.verb, subject=run.label, why=hand.why
-    )
+    hand.sign(tx, run.verb, run.label)
 
 
 def _moved(run: Run, step: Step) -> Run:

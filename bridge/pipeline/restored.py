@@ -18,8 +18,8 @@ from bridge.domain.journey import DeliveryState
 from bridge.errors import Conflict, DeliveryError, Problem
 from bridge.events import Event, emit, failed_at
 from bridge.pipeline import forward
-from bridge.pipeline.mend import Hand
-from bridge.store import Store, audit, hold, restoring
+from bridge.store import Store, hold, restoring
+from bridge.store.audit import Hand
 from bridge.store.hold import Hold
 from bridge.store.restoring import Unsure
 from bridge.store.unit import Tx
@@ -140,7 +140,7 @@ def stand_still(tx: Tx, hand: Hand, *, restored: bool) -> Hold:
     made = Hold(by=hand.actor, why=hand.why, at=tx.now, restored=restored)
     made = replace(made, newest=restoring.newest(tx) if restored else 0)
     hold.put(tx, made)
-    _noted(tx, hand, "hold")
+    hand.sign(tx, "hold", hand.node)
     return made
 
 
@@ -158,7 +158,7 @@ def go_on(tx: Tx, hand: Hand, *, park: bool) -> dict[str, Any]:
             raise _not_now("restored-not-looked")
         parked = _park_all(tx)
     hold.lift(tx)
-    _noted(tx, hand, "resume")
+    hand.sign(tx, "resume", hand.node)
     return {**asdict(standing), "parked": parked}
 
 
@@ -167,12 +167,6 @@ def _park_all(tx: Tx) -> int:
     while waiting := restoring.unparked(tx, 500):
         parked += sum(restoring.park(tx, each) for each in waiting)
     return parked
-
-
-def _noted(tx: Tx, hand: Hand, action: str) -> None:
-    audit.append(
-        tx, hand.chain, node=hand.node, actor=hand.actor, action=action, subject=hand.node, why=hand.why
-    )
 
 
 def _not_now(code: str) -> Conflict:

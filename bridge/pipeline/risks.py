@@ -20,9 +20,9 @@ from bridge.fhir.trees import Json, text, trees
 from bridge.fhir.writing import to_json
 from bridge.pipeline import outcomes
 from bridge.pipeline.context import Context
-from bridge.pipeline.mend import Hand
 from bridge.schemes import Scheme
-from bridge.store import audit, referrals, risks
+from bridge.store import referrals, risks
+from bridge.store.audit import Hand
 from bridge.store.messages import Message
 from bridge.store.referrals import Stored
 from bridge.store.risks import Raised
@@ -138,7 +138,7 @@ def shown(tx: Tx, hand: Hand, risk_id: str) -> dict[str, Any]:
     held = risks.get(tx, risk_id)
     if held is None:
         raise NotFound
-    _audit(tx, hand, action=SHOWN, risk_id=risk_id)
+    hand.sign(tx, SHOWN, risk_id)
     stored = referrals.get(tx, held.referral_id) if held.referral_id else None
     return {"risk": asdict(held), "person": None if stored is None else _person(stored)}
 
@@ -163,11 +163,5 @@ def acknowledge(tx: Tx, hand: Hand, risk_id: str) -> Raised:
         raise NotFound
     if not risks.see(tx, risk_id, hand.actor):
         raise Unacceptable(problems=(Problem(code="risk-seen"),))
-    _audit(tx, hand, action=SEEN, risk_id=risk_id)
+    hand.sign(tx, SEEN, risk_id)
     return held
-
-
-def _audit(tx: Tx, hand: Hand, *, action: str, risk_id: str) -> None:
-    audit.append(
-        tx, hand.chain, node=hand.node, actor=hand.actor, action=action, subject=risk_id, why=hand.why
-    )

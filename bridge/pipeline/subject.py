@@ -15,10 +15,10 @@ from bridge.errors import NotFound, Problem, Unacceptable
 from bridge.pipeline import consent, person
 from bridge.pipeline.applied import Origin
 from bridge.pipeline.context import Context
-from bridge.pipeline.mend import Hand
 from bridge.sources import emis
 from bridge.sources.targets import GENDER, clock_of, language
-from bridge.store import audit, referrals, subjects, told
+from bridge.store import referrals, subjects, told
+from bridge.store.audit import Hand
 from bridge.store.stances import Stance
 from bridge.store.subjects import Trail
 from bridge.store.unit import Tx
@@ -135,12 +135,4 @@ _FIELDS: Final[dict[str, Any]] = {
 
 def note(tx: Tx, hand: Hand, action: str, number: NhsNumber) -> None:
     """Audit what was done, by whom and why, about whom as a keyed index."""
-    audit.append(
-        tx,
-        hand.chain,
-        node=hand.node,
-        actor=hand.actor,
-        action=f"subject-{action}",
-        subject=tx.sealer.index("nhs", number.digits),
-        why=hand.why,
-    )
+    hand.sign(tx, f"subject-{action}", tx.sealer.index("nhs", number.digits))

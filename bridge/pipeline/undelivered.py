@@ -14,8 +14,8 @@ from bridge.domain.delivery import Kind, Leg
 from bridge.domain.journey import EventState, ReferralState
 from bridge.domain.referral import Patient, Referral
 from bridge.errors.catalogue import CATALOGUE
-from bridge.pipeline.mend import Hand
-from bridge.store import audit, messages, referrals
+from bridge.store import messages, referrals
+from bridge.store.audit import Hand
 from bridge.store.tables import delivery, event, referral
 from bridge.store.unit import Tx
 
@@ -38,9 +38,7 @@ def of_practice(tx: Tx, hand: Hand, practice: str) -> list[Undelivered]:
     """Everybody whose referral has not arrived, the longest wait first; each is audited."""
     found = sorted((*_referred(tx, practice), *_waiting(tx, practice)), key=lambda each: each.since)[:MOST]
     for each in found:
-        audit.append(
-            tx, hand.chain, node=hand.node, actor=hand.actor, action=PRINTED, subject=each.id, why=hand.why
-        )
+        hand.sign(tx, PRINTED, each.id)
     return found
 
 

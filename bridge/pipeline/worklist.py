@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from bridge.domain.letter import Letter, LetterState
 from bridge.errors import NotFound, Problem, Unacceptable
 from bridge.pipeline import letters
-from bridge.pipeline.mend import Hand
-from bridge.store import audit
 from bridge.store import letters as shelf
+from bridge.store.audit import Hand
 from bridge.store.letters import Kept
 from bridge.store.unit import Tx
 
@@ -69,9 +68,7 @@ def shown(tx: Tx, hand: Hand, practice: str) -> list[Item]:
     """The same with its content, each letter audited as read."""
     items = [item for item in of_practice(tx, practice) if item.letter is not None]
     for item in items:
-        audit.append(
-            tx, hand.chain, node=hand.node, actor=hand.actor, action="read", subject=item.id, why=hand.why
-        )
+        hand.sign(tx, "read", item.id)
     return items
 
 
@@ -82,7 +79,5 @@ def filed(tx: Tx, hand: Hand, practice: str, letter_id: str) -> str:
         raise NotFound
     if kept.state is not LetterState.FILED and letters.file(tx, kept) is None:
         raise Unacceptable(problems=(Problem(code="letter-not-listed", rule=f"it is {kept.state}"),))
-    audit.append(
-        tx, hand.chain, node=hand.node, actor=hand.actor, action="filed", subject=letter_id, why=hand.why
-    )
+    hand.sign(tx, "filed", letter_id)
     return LetterState.FILED.value

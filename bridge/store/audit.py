@@ -1,5 +1,6 @@
 """Human actions and disclosures, each row linked by a keyed hash to the one before it on the same node."""
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from sqlalchemy import bindparam, insert, select, tuple_
@@ -16,23 +17,35 @@ class Chain(Protocol):
     def link(self, previous: bytes, row: dict[str, Any]) -> bytes: ...
 
 
-def append(tx: Tx, chain: Chain, *, node: str, actor: str, action: str, subject: str, why: str) -> None:
-    """Add a row; `subject` is an id of ours, never a person's."""
-    tx.lock(f"audit|{node}")
-    last = tx.run(
-        select(audit.c.n, audit.c.mac).where(audit.c.node == node).order_by(audit.c.n.desc()).limit(1)
-    ).first()
-    n, previous = (1, FIRST) if last is None else (last.n + 1, last.mac)
-    row = {
-        "node": node,
-        "n": n,
-        "at": tx.now,
-        "actor": actor,
-        "action": action,
-        "subject": subject,
-        "why": why,
-    }
-    tx.run(insert(audit), {**row, "mac": chain.link(previous, row)})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hand:
+    """Who acts, from which node, and why; `chain` makes the audit links."""
+
+    actor: str
+    why: str
+    node: str
+    chain: Chain
+
+    def sign(self, tx: Tx, action: str, subject: str) -> None:
+        """Add a row; `subject` is an id of ours, never a person's."""
+        tx.lock(f"audit|{self.node}")
+        last = tx.run(
+            select(audit.c.n, audit.c.mac)
+            .where(audit.c.node == self.node)
+            .order_by(audit.c.n.desc())
+            .limit(1)
+        ).first()
+        n, previous = (1, FIRST) if last is None else (last.n + 1, last.mac)
+        row = {
+            "node": self.node,
+            "n": n,
+            "at": tx.now,
+            "actor": self.actor,
+            "action": action,
+            "subject": subject,
+            "why": self.why,
+        }
+        tx.run(insert(audit), {**row, "mac": self.chain.link(previous, row)})
 
 
 def rows(tx: Tx, node: str) -> list[tuple[dict[str, Any], bytes]]:

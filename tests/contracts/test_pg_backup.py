@@ -13,10 +13,10 @@ from sqlalchemy import func, select
 
 from bridge.errors import Conflict
 from bridge.pipeline import restored
-from bridge.pipeline.mend import Hand
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import KeyRing
 from bridge.store import Store, hold, open_store, restoring
+from bridge.store.audit import Hand
 from bridge.store.tables import delivery, event, message, referral
 from tests.contracts.keeping import deliver, refer
 

@@ -17,13 +17,13 @@ from bridge.config import FolderSettings
 from bridge.domain.referral import ReferralKey
 from bridge.intake.files import DropFolder
 from bridge.pipeline import mend
-from bridge.pipeline.mend import Hand
 from bridge.simulators import gp as gp_practice
 from bridge.simulators.emis import Fate, Plan, Truth
 from bridge.simulators.fhir_store import Resource
 from bridge.simulators.loopback import running
 from bridge.sources import emis
 from bridge.store import Tx, feeds, held
+from bridge.store.audit import Hand
 from bridge.store.tables import body, event, message, outcome, person, referral
 from bridge.store.tables import held as held_table
 from tests.journeys.conftest import GP_KEY, Ground

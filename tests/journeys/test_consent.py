@@ -8,8 +8,8 @@ import pytest
 
 from bridge.domain.identifiers import NhsNumber
 from bridge.pipeline import subject
-from bridge.pipeline.mend import Hand
 from bridge.simulators.trouble import Step, Trouble
+from bridge.store.audit import Hand
 from tests.journeys import test_bars as bars
 from tests.journeys import test_fhir as fhir
 from tests.journeys import test_hl7v2 as hl7v2

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from bridge.pipeline.mend import Hand
 from bridge.simulators.trouble import Step, Trouble
+from bridge.store.audit import Hand
 from tests.journeys.conftest import Ground, Site
 from tests.journeys.test_json_event import a_person, an_event, cancel, statuses
 

@@ -7,8 +7,8 @@ import pytest
 from bridge.domain.referral import Patient
 from bridge.errors import Unacceptable
 from bridge.pipeline import mend
-from bridge.pipeline.mend import Hand
 from bridge.store import referrals, views
+from bridge.store.audit import Hand
 from bridge.store.tables import message
 from bridge.wire.hl7v2 import Message, parse
 from tests.journeys.conftest import OPERATOR_KEY, Site

@@ -14,8 +14,8 @@ import pytest
 
 from bridge.app import Bridge
 from bridge.errors import ConfigError
-from bridge.pipeline.mend import Hand
 from bridge.store import audit, reports, views
+from bridge.store.audit import Hand
 from tests.journeys.conftest import OPERATOR_KEY, Ground, Site
 from tests.journeys.test_json_event import an_event
 from tests.journeys.test_replay import a_run, carry_out, outcomes_of

@@ -11,12 +11,12 @@ from sqlalchemy import func, select, update
 from bridge.domain.identifiers import NhsNumber
 from bridge.domain.outcome import Outcome, OutcomeKind
 from bridge.pipeline import outcomes, replay
-from bridge.pipeline.mend import Hand
 from bridge.pipeline.outcomes import Sender
 from bridge.pipeline.replay import Replayer, Step
 from bridge.simulators.fhir_server import utc_now
 from bridge.simulators.fhir_store import FhirStore
 from bridge.store import keys, replays
+from bridge.store.audit import Hand
 from bridge.store.replays import Filter, Run
 from bridge.store.tables import audit, body, delivery, event, event_key, message, referral, settled
 from bridge.store.unit import Tx

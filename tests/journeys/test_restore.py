@@ -13,13 +13,13 @@ from sqlalchemy import select
 
 from bridge.app import open_bridge
 from bridge.errors import ConfigError, Conflict
-from bridge.pipeline.mend import Hand
 from bridge.security.keyring import create_key_ring, load_key_ring
 from bridge.simulators.fhir_server import utc_now
 from bridge.simulators.fhir_store import FhirStore
 from bridge.simulators.loopback import running
 from bridge.simulators.trouble import Step, Trouble
 from bridge.store import copying, hold, restoring, views
+from bridge.store.audit import Hand
 from bridge.store.hold import Hold
 from bridge.store.tables import delivery, settled
 from tests.journeys.conftest import Ground, Site

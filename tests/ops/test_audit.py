@@ -11,6 +11,7 @@ from bridge.ops.audit import FILE, Broken, HeadKeeper, append, heads, read_heads
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import KeyRing
 from bridge.store import audit
+from bridge.store.audit import Hand
 from bridge.store.tables import audit as table
 from bridge.store.unit import Store, Tx
 
@@ -28,7 +29,7 @@ async def fill(store: Store, chain: AuditChain, rows: int = ROWS) -> None:
 
     def work(tx: Tx) -> None:
         for n in range(rows):
-            audit.append(tx, chain, node="n1", actor="op", action="release", subject=f"id{n}", why="fixed")
+            Hand(actor="op", why="fixed", node="n1", chain=chain).sign(tx, "release", f"id{n}")
 
     await store.run(work)
 
@@ -107,9 +108,7 @@ def test_a_line_that_is_no_head_is_told_by_its_number(tmp_path: Path) -> None:
 async def test_rows_are_valid_audit_events(store: Store, chain: AuditChain) -> None:
     """Also one without a reason or an actor."""
     await fill(store, chain, rows=1)
-    await store.run(
-        lambda tx: audit.append(tx, chain, node="n1", actor="", action="hold", subject="", why="")
-    )
+    await store.run(lambda tx: Hand(actor="", why="", node="n1", chain=chain).sign(tx, "hold", ""))
     rows = [row for row, _ in await store.read(lambda tx: audit.rows(tx, "n1"))]
     made = [AuditEvent.model_validate(audit_event(row, base="https://bridge.test")) for row in rows]
 

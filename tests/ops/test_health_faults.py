@@ -280,7 +280,7 @@ def _parked_event(tx: Tx) -> str:
 async def mend(watched: Watched, verb: str, item: str) -> None:
     """What a person does with a parked item."""
     from bridge.pipeline import mend as mending
-    from bridge.pipeline.mend import Hand
+    from bridge.store.audit import Hand
 
     bridge = watched.site.bridge
     hand = Hand(actor="op", why="test", node="n1", chain=bridge.chain)

@@ -9,10 +9,10 @@ from bridge.domain.journey import EventState, ReferralState
 from bridge.domain.referral import Consent
 from bridge.errors import Unacceptable
 from bridge.pipeline import mend
-from bridge.pipeline.mend import Hand
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import KeyRing
 from bridge.store import Store, referrals, views
+from bridge.store.audit import Hand
 from tests.conftest import NOW, Clock, a_patient, a_referral
 from tests.pipeline.desk import a_context, an_event, tell
 from tests.pipeline.test_consent import a_word

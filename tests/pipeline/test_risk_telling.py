@@ -10,11 +10,11 @@ from bridge.errors import NotFound, NotTold, Unacceptable
 from bridge.fhir.risks import STATED, Risk
 from bridge.partners.alerts import Message
 from bridge.pipeline import risks as raising
-from bridge.pipeline.mend import Hand
 from bridge.pipeline.risk_telling import RiskTeller
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import create_key_ring, load_key_ring
 from bridge.store import Store, risks
+from bridge.store.audit import Hand
 from tests.pipeline.desk import a_context, a_message, an_event, tell
 
 FIRST = {"name": "Duty clinician", "email": "duty@example.test", "acknowledge_within_minutes": 30}

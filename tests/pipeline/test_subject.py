@@ -11,12 +11,12 @@ import pytest
 from bridge.domain.journey import ReferralState
 from bridge.errors import NotFound, Unacceptable
 from bridge.pipeline import leaving, subject
-from bridge.pipeline.mend import Hand
 from bridge.schemes import Mode
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import KeyRing
 from bridge.store import audit, claims, held, referrals, subjects
 from bridge.store import leaving as stored
+from bridge.store.audit import Hand
 from bridge.store.tables import delivery, metadata
 from bridge.store.unit import Store, Tx
 from tests.conftest import a_patient, a_referral, nhs_number

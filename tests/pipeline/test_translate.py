@@ -8,10 +8,10 @@ import pytest
 from bridge.domain.journey import EventState, ReferralState
 from bridge.domain.referral import EventKind
 from bridge.pipeline import mend
-from bridge.pipeline.mend import Hand
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import KeyRing
 from bridge.store import Store, referrals
+from bridge.store.audit import Hand
 from tests.conftest import a_patient, a_referral
 from tests.pipeline.desk import a_context, an_event, tell
 

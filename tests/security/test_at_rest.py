@@ -12,10 +12,10 @@ import pytest
 from bridge.domain.identifiers import NhsNumber, OdsCode
 from bridge.domain.referral import Coding, Concept, EventKind, Referral
 from bridge.pipeline import subject
-from bridge.pipeline.mend import Hand
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import KeyRing
 from bridge.store import held
+from bridge.store.audit import Hand
 from bridge.store.tables import metadata
 from bridge.store.unit import Store, Tx
 from tests.conftest import a_referral, nhs_number

@@ -11,10 +11,10 @@ from bridge.errors import Forbidden, NotFound, Problem, Unacceptable
 from bridge.ops.page.office import Office
 from bridge.ops.page.visitors import Person
 from bridge.pipeline import mend, replay
-from bridge.pipeline.mend import Hand
 from bridge.pipeline.outcomes import NotYet
 from bridge.pipeline.replay import Replayer
-from bridge.store import audit, messages, outcomes, pages, referrals
+from bridge.store import messages, outcomes, pages, referrals
+from bridge.store.audit import Hand
 from bridge.store.replays import Run
 from bridge.store.unit import Tx
 
@@ -82,9 +82,7 @@ def _shown(tx: Tx, person: Person, hand: Hand, kind: str, item: str) -> list[Fac
         raise NotFound
     if not person.may_read(practice):
         raise Forbidden(problems=(Problem(code="page-not-yours"),))
-    audit.append(
-        tx, hand.chain, node=hand.node, actor=hand.actor, action="show-patient", subject=item, why=hand.why
-    )
+    hand.sign(tx, "show-patient", item)
     return [*([] if record is None else _facts(record)), *said]
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from bridge.ops.vitals import Vitals
 from bridge.pipeline.context import Context
 from bridge.pipeline.later import Translator
-from bridge.pipeline.mend import Hand
 from bridge.security.rates import Rates
 from bridge.store import Store, audit
 from bridge.store.accounts import Terms
+from bridge.store.audit import Hand
 
 
 def _by_name() -> Rates:

@@ -19,7 +19,7 @@ from bridge.ops.page.office import Office
 from bridge.security import passwords
 from bridge.security.caller import Caller, Role
 from bridge.security.redact import clean
-from bridge.store import accounts, audit
+from bridge.store import accounts
 from bridge.store.accounts import STEP_MS, Account
 from bridge.store.unit import Tx
 
@@ -138,15 +138,7 @@ class Visitors:
 
         def work(tx: Tx) -> None:
             accounts.begin_session(tx, found.name, token, office.terms)
-            audit.append(
-                tx,
-                hand.chain,
-                node=hand.node,
-                actor=hand.actor,
-                action="sign-in",
-                subject=found.name,
-                why="",
-            )
+            hand.sign(tx, "sign-in", found.name)
 
         await office.store.run(work)
         emit(Event.SIGNED_IN, account=found.name)
