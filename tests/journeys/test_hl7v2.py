@@ -108,6 +108,30 @@ async def test_the_same_version_with_other_content_is_rejected(site: Site) -> No
     assert (told.get("MSA-1"), told.get("ERR-3.1")) == (["CR"], ["205"])
 
 
+async def test_a_control_id_that_is_used_again_is_another_message(site: Site) -> None:
+    """Senders count anew, or give two messages of one second the same; the key of the referral counts."""
+    other = REFERRAL.replace(b"SPR-1001", b"SPR-1002").replace(b"9990000018", b"9990000026")
+    answers = [ack(await sent(site, body)) for body in (REFERRAL, other)]
+    await site.drain()
+
+    assert [(told.get("MSA-1"), told.get("MSA-2")) for told in answers] == [(["CA"], ["M1001"])] * 2
+    assert len(site.service.resources("ServiceRequest")) == 2
+
+
+async def test_a_large_attachment_is_taken_and_never_told(
+    site: Site, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A scanned letter of two megabytes in an OBX; neither log nor answer repeats a part of it."""
+    letter = b"JVBERi0x" * 250_000
+    body = REFERRAL + b"OBX|9|ED|PDF^Letter||^application^pdf^Base64^" + letter + b"||||||F\r"
+    answer = await sent(site, body)
+    told = capsys.readouterr()
+
+    assert ack(answer).get("MSA-1") == ["CA"]
+    assert b"JVBERi0x" not in answer.content
+    assert "JVBERi0x" not in told.out + told.err + caplog.text
+
+
 async def test_a_failure_of_ours_asks_the_sender_to_try_again(site: Site) -> None:
     """Nothing was kept, so nothing may be acknowledged."""
     break_store(site)

@@ -15,9 +15,11 @@ from bridge.errors import Unreadable
 from bridge.errors.catalogue import CATALOGUE
 from bridge.sources import Reading, Source, load
 from bridge.sources.apply import apply
+from bridge.sources.guessing import guess
 from bridge.sources.hl7v2 import TRANSFORMS, Hl7Record, Profile, parse_path, reader, records
 from bridge.sources.hl7v2_places import PLACES
 from bridge.sources.mapping import Mapping
+from bridge.sources.told import told
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ROOT.parent / "shared"
@@ -258,6 +260,44 @@ def test_a_real_referral_is_read_right(sample: Path, source: Source) -> None:
     assert reading.event.referral.patient.nhs_number is None
     assert reading.event.referral.requester.name == "DR ROBERT POWELL"
     assert reading.event.referral.priority == "routine"
+
+
+@pytest.mark.skipif(not REFERRALS, reason=NO_SAMPLES)
+@pytest.mark.parametrize("sample", REFERRALS, ids=lambda path: path.stem)
+def test_nothing_of_a_real_referral_is_half_read(sample: Path, source: Source) -> None:
+    """Held against what a person reads in it; what no rule takes is named."""
+    reading = read(source, sample.read_bytes())
+    assert reading.event is not None
+    said = told(reading.event.referral)
+    person = said["patient"]
+
+    assert (person["given"], person["birth_date"], person["gender"]) == (["ADAM", "A"], "1961-06-15", "male")
+    assert person["address"] == {
+        "lines": ["115 MAINSTREET"],
+        "town": "GOODTOWN",
+        "county": "KY",
+        "postcode": "42010",
+    }
+    assert [(each["use"], each["value"]) for each in person["telecoms"]] == [("home", "270 6009800")]
+    assert (said["authored_on"], said["reason_text"]) == ("2022-01-25", "Provider Ordered")
+    assert said["reasons"] == [{"text": "Ulcer of Intestine"}]
+    assert said["note"].split("\n")[0] == "Referral to Specialist"
+    assert [each["value"] for each in said["requester"]["telecoms"]] == ["(626)555-1234", "(626)555-7889"]
+    assert (said["practice"]["name"], said["recipient"]["name"]) == (
+        "GOOD HEALTH HOSPITAL",
+        "RADIANT HEALTH HOSPITAL",
+    )
+    assert {"RF1-8", "PID-10", "OBX-5", "AL1"} <= set(reading.unmapped)
+
+
+def test_a_message_is_what_its_header_says_whatever_its_file_is_called(tmp_path: Path) -> None:
+    """Public collections hold an ADT in a file called ORU, and a 2.4 in one called 2.8."""
+    systems = load(ROOT / "mappings" / "sources")
+    named = tmp_path / "hl7-v2.8-oru-r01-1.json"
+    named.write_bytes(message(REFERRAL, PERSON))
+
+    assert guess(named, systems) == "hl7v2-ref"
+    assert read(systems["hl7v2-ref"], named.read_bytes()).event is not None
 
 
 @pytest.mark.skipif(not OTHERS, reason=NO_SAMPLES)
