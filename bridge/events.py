@@ -97,6 +97,16 @@ class Event(Enum):
     BATCH_REFUSED = (logging.ERROR, "extract refused", ("batch", "source", "code"))
     POLLED = (logging.DEBUG, "service polled", ("partner", "resource", "found"))
     POLL_FAILED = (logging.WARNING, "service could not be polled", ("partner", "code"))
+    SHADOW_LOOKED = (
+        logging.INFO,
+        "a mapping that is tried was held against what came",
+        ("source", "mapping", "messages", "changed", "gone"),
+    )
+    SHADOW_REFUSED = (
+        logging.WARNING,
+        "the mappings that are tried cannot be used; those in force go on",
+        ("problems", "code", "at"),
+    )
     WORKER_FAILED = (logging.ERROR, "a worker step failed and will be tried again", ("worker", "error"))
     STORE_UNAVAILABLE = (logging.ERROR, "the database cannot be used right now", ("worker", "reason"))
     AUDIT_HEAD = (logging.INFO, "head of an audit chain; keep it elsewhere", ("of", "rows", "link"))

@@ -8,7 +8,7 @@ from bridge.errors import ConfigError, Problem
 from bridge.fhir.naming import Naming
 from bridge.pipeline.context import Context
 from bridge.schemes import Rulebook, Scheme, scheme_file
-from bridge.sources import Source, Sources, load
+from bridge.sources import Source, Sources, load, named_in
 
 
 def read_rules(settings: Settings) -> tuple[Sources, Rulebook]:
@@ -53,6 +53,20 @@ def refuse_unknown_sources(settings: Settings, systems: Mapping[str, Source]) ->
     ]
     if problems:
         raise ConfigError(problems=tuple(problems))
+
+
+def read_tried(settings: Settings) -> Sources:
+    """The systems that the files of `settings.shadow` would change, as they would be then.
+
+    Each with the overlays of the site; ConfigError names every problem.
+    """
+    if settings.shadow is None:
+        return Sources({})
+    own, ours = settings.mappings / "sources", shipped("mappings") / "sources"
+    systems = load(settings.shadow, *(f for f in (own, ours) if f.is_dir()))
+    changed = {name: systems[name] for name in named_in(settings.shadow)}
+    speaking = mllp.senders(settings, systems)
+    return Sources(changed, {caller: one for caller, one in speaking.items() if one.name in changed})
 
 
 def open_rules(settings: Settings) -> Context:

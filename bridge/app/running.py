@@ -8,12 +8,14 @@ from typing import Any
 
 from bridge.app import VERSION, Bridge, doors, mllp
 from bridge.app.risk_telling import risk_teller
+from bridge.app.rules import read_tried
 from bridge.errors import BridgeError, Unavailable
 from bridge.events import Event, emit
 from bridge.intake import control
 from bridge.intake.files import DropFolder
 from bridge.pipeline.extracts import Importer
 from bridge.pipeline.later import translate_kept
+from bridge.pipeline.shadow_watch import ShadowWatch
 from bridge.store.audit import Hand
 
 
@@ -59,6 +61,8 @@ async def run(bridge: Bridge, stop: asyncio.Event, anew: asyncio.Event | None = 
             group.create_task(_tell_risks(bridge, stop))
             group.create_task(bridge.purger.daily(stop))
             group.create_task(bridge.heads.daily(stop))
+            if settings.shadow is not None:
+                group.create_task(shadow_watch(bridge).run(stop))
             for poller in bridge.pollers:
                 group.create_task(poller.run(stop))
             for reader in bridge.mailboxes:
@@ -100,6 +104,16 @@ def drop_folders(bridge: Bridge) -> list[DropFolder]:
         )
         for entry in bridge.settings.folders
     ]
+
+
+def shadow_watch(bridge: Bridge) -> ShadowWatch:
+    """What reads each message by the mappings that are tried as well."""
+    return ShadowWatch(
+        store=bridge.store,
+        context=bridge.context,
+        sources=bridge.sources,
+        read=partial(read_tried, bridge.settings),
+    )
 
 
 def _importer(bridge: Bridge, source: str) -> Importer:

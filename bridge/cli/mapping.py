@@ -132,7 +132,14 @@ def diff(
 
 @app.command()
 def shadow(
-    new: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The mapping file to try.")],
+    new: Annotated[
+        Path | None,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            help="The mapping file to try; none: all of the folder that `shadow` names.",
+        ),
+    ] = None,
     since: Annotated[str, typer.Option(help="Messages since then: 2026-03-01, 36h, 7d.")] = "7d",
     as_json: Json = False,
 ) -> None:
@@ -144,12 +151,14 @@ def shadow(
     from bridge.cli import mapping_shadow  # noqa: PLC0415
     from bridge.cli.choosing import moment  # noqa: PLC0415
 
-    old, tried_as, found = mapping_shadow.compared_since(new, moment(since) or 0)
+    compared = mapping_shadow.compared_since(new, moment(since) or 0)
     if as_json:
-        output.as_json(mapping_shadow.as_plain(old, tried_as, found))
+        plain = [mapping_shadow.as_plain(each) for each in compared]
+        output.as_json(plain if new is None else plain[0])
     else:
-        mapping_shadow.show(old, tried_as, found)
-    raise typer.Exit(1 if found.changed else 0)
+        for each in compared:
+            mapping_shadow.show(each)
+    raise typer.Exit(1 if any(each.found.changed for each in compared) else 0)
 
 
 @app.command()

@@ -11,7 +11,7 @@ from bridge.app.callers import read_callers
 from bridge.app.doors import options, refuse_open_doors
 from bridge.app.partners import check_letters, refuse_wrong_endpoints
 from bridge.app.risk_telling import refuse_silent_risks
-from bridge.app.rules import read_rules
+from bridge.app.rules import read_rules, read_tried
 from bridge.app.running import run
 from bridge.cli import output
 from bridge.cli.access import settings
@@ -47,6 +47,7 @@ def check() -> None:
     """Read settings, mappings and schemes; name every problem of every file at once."""
     site = settings()
     sources, rulebook = read_rules(site)
+    tried = read_tried(site)
     refuse_open_doors(site)
     options(site.http)
     refuse_wrong_endpoints(site, rulebook)
@@ -58,7 +59,7 @@ def check() -> None:
     live = sum(p.mode.value == "live" for p in practices)
     output.out.print(
         f"{len(sources)} sources, {len(rulebook.schemes)} schemes, "
-        f"{len(practices)} practices ({live} live): fine"
+        f"{len(practices)} practices ({live} live){f', {len(tried)} mappings tried' if tried else ''}: fine"
     )
 
 

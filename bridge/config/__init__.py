@@ -91,6 +91,10 @@ class Settings(BaseSettings):
     mappings: Path = Field(
         default=Path("mappings"), description="The site's own sources/ and schemes/, read first."
     )
+    shadow: Path | None = Field(
+        default=None,
+        description="Folder of mapping files that are tried: what comes is read by them too, and counted.",
+    )
     doors: bool = Field(default=True, description="Whether this node takes messages in.")
     workers: bool = Field(default=True, description="Whether this node sends.")
     translate: Literal["now", "later"] = Field(
@@ -196,6 +200,7 @@ def _settled(settings: Settings, home: Path) -> Settings:
         update={
             "data": home / settings.data,
             "mappings": home / settings.mappings,
+            "shadow": home / settings.shadow if settings.shadow else None,
             "database": where,
             "http": _at_home(settings.http, home),
             "alerts": _at_home(settings.alerts, home),

@@ -67,6 +67,11 @@ GROUP = Measure(
     buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
 )
 MEASURES: Final = (INTAKE, DELIVERY, ATTEMPT, COMMIT, GROUP)
+AMOUNTS: Final = {Event.CODES_UNMAPPED: "codes", Event.SHADOW_LOOKED: "messages"}  # not events but these
+SHADOWED: Final = (
+    "bridge_shadow_changed",
+    "Messages that a mapping that is tried reads otherwise; of those that bridge_shadow_looked_total counts.",
+)
 UNMAPPED: Final = ("bridge_unmapped_fields", "Fields of a message that held something and went nowhere.")
 
 
@@ -111,6 +116,7 @@ class Metrics:
         self._counters = {event: self._counter(event) for event in Event}
         self._measures = {each: self._histogram(each) for each in MEASURES}
         self._unmapped = Counter(*UNMAPPED, ("source",), registry=self.registry)
+        self._shadowed = Counter(*SHADOWED, ("source",), registry=self.registry)
         self._gauges = Gauges()
         self.registry.register(self._gauges)
         ProcessCollector(registry=self.registry)
@@ -118,12 +124,14 @@ class Metrics:
     def observe(self, event: Event, fields: Mapping[str, Any]) -> None:
         """Count one event of the log; `bridge.events.observed_by` calls it."""
         counter, values = self._counters[event], self._values(counter_of(event)[1], fields)
-        amount = fields["codes"] if event is Event.CODES_UNMAPPED else 1
+        amount = fields[AMOUNTS[event]] if event in AMOUNTS else 1
         (counter.labels(*values) if values else counter).inc(amount)
         if event is Event.MESSAGE_KEPT:
             self._time(INTAKE, fields, fields["took_ms"] / 1000)
             if fields["unmapped"]:
                 self._unmapped.labels(*self._values(("source",), fields)).inc(fields["unmapped"])
+        elif event is Event.SHADOW_LOOKED:
+            self._shadowed.labels(*values).inc(fields["changed"])
         elif event is Event.DELIVERY_SETTLED and fields["state"] == DeliveryState.DELIVERED:
             self._time(DELIVERY, fields, fields["age_s"])
             self._time(ATTEMPT, fields, fields["took_ms"] / 1000)

@@ -1,7 +1,7 @@
 """What another mapping would have made of the messages that came: live traffic in the shadow of a change.
 
-Messages are kept as they came, so the shadow falls backwards: nothing has to run beside the traffic, and
-nobody waits for more of it. Nothing is written or sent, and what is told holds no value of a message.
+Messages are kept as they came, so the shadow falls behind the traffic and never stands in its way: nobody
+waits for it. Nothing is written or sent, and what is told holds no value of a message.
 """
 
 from collections import Counter
@@ -24,6 +24,8 @@ from bridge.store.tables import message
 from bridge.store.unit import Store, Tx
 
 BATCH = 100
+Place = tuple[int, str]  # when it came in ms, and its id
+_EVER = 2**62
 By = Callable[[str], Source]  # the source as a caller uses it, by the name of the caller
 
 
@@ -35,6 +37,11 @@ class Kept:
     caller: str
     received_at: int
     content: bytes | None = field(repr=False)
+
+    @property
+    def place(self) -> Place:
+        """Where it stands in the order of all messages."""
+        return self.received_at, self.id
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,16 +57,18 @@ class Shadow:
 async def shadow(store: Store, name: str, since: int, old: By, new: By, assumed: Rehearsing) -> Shadow:
     """Compare two mappings on all that system `name` sent since then (ms)."""
     found, behind = Shadow(), (since, "")
-    while batch := await store.read(partial(_batch, name=name, behind=behind)):
+    while batch := await store.read(partial(sent, name=name, behind=behind)):
         for kept in batch:
-            _look(found, kept, old(kept.caller), new(kept.caller), assumed)
-        behind = (batch[-1].received_at, batch[-1].id)
+            look(found, kept, old(kept.caller), new(kept.caller), assumed)
+        behind = batch[-1].place
     return found
 
 
-def _batch(tx: Tx, name: str, behind: tuple[int, str]) -> list[Kept]:
+def sent(tx: Tx, name: str, behind: Place, *, until: int = _EVER) -> list[Kept]:
+    """The next messages of a system, in the order they came, up to then (ms)."""
     at, row_id = behind
-    rows = tx.run(_SENT, {"source": name, "at": at, "row": row_id, "most": BATCH})
+    asked = {"source": name, "at": at, "row": row_id, "until": until, "most": BATCH}
+    rows = tx.run(_SENT, asked)
     return [
         Kept(id=r.id, caller=r.caller, received_at=r.received_at, content=messages.get_body(tx, r.body_id))
         for r in rows
@@ -70,6 +79,7 @@ _SENT = (
     select(message.c.id, message.c.caller, message.c.received_at, message.c.body_id)
     .where(
         message.c.source == bindparam("source"),
+        message.c.received_at <= bindparam("until"),
         or_(
             message.c.received_at > bindparam("at"),
             and_(message.c.received_at == bindparam("at"), message.c.id > bindparam("row")),
@@ -80,7 +90,8 @@ _SENT = (
 )
 
 
-def _look(found: Shadow, kept: Kept, old: Source, new: Source, assumed: Rehearsing) -> None:
+def look(found: Shadow, kept: Kept, old: Source, new: Source, assumed: Rehearsing) -> None:
+    """Add what would be otherwise with one message."""
     found.messages += 1
     if kept.content is None:
         found.gone += 1

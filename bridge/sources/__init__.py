@@ -18,7 +18,7 @@ from bridge.sources.reading import Reading
 from bridge.sources.record import PersonRecord
 from bridge.sources.unmapped_codes import remarked
 
-__all__ = ["Origin", "Reading", "Source", "Sources", "load", "load_one", "systems_in"]
+__all__ = ["Origin", "Reading", "Source", "Sources", "load", "load_one", "named_in", "systems_in"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,12 @@ def systems_in(*folders: Path) -> list[str]:
     """The names of the systems of the folders, also of files that cannot be used."""
     sheets = (open_sheet(file) for file in _files(folders))
     return sorted(sheet.name for sheet in sheets if "extends" not in sheet.said)
+
+
+def named_in(folder: Path) -> list[str]:
+    """The systems that the files of a folder are about, overlays too."""
+    sheets = (open_sheet(file) for file in _files((folder,)))
+    return sorted({str(sheet.said.get("extends", sheet.name)) for sheet in sheets})
 
 
 def load(*folders: Path, only: Collection[str] | None = None) -> dict[str, Source]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from bridge.events import Event
 from bridge.ops.checks import NAMES
 from bridge.ops.gauges import GAUGES
-from bridge.ops.metrics import DOORS, MEASURES, OTHER, UNMAPPED, counter_of
+from bridge.ops.metrics import AMOUNTS, DOORS, MEASURES, OTHER, SHADOWED, UNMAPPED, counter_of
 from docs.pages.markdown import code, table
 
 HEAD = f"""\
@@ -55,9 +55,10 @@ def text() -> str:
 def _counters() -> Iterator[tuple[str, str, str]]:
     for event in Event:
         name, labels = counter_of(event)
-        yield code(f"{name}_total"), _labels(labels), event.value[1]
-    name, words = UNMAPPED
-    yield code(f"{name}_total"), _labels(("source",)), words
+        counted = f", in {AMOUNTS[event]}" if event in AMOUNTS else ""
+        yield code(f"{name}_total"), _labels(labels), event.value[1] + counted
+    for name, words in (UNMAPPED, SHADOWED):
+        yield code(f"{name}_total"), _labels(("source",)), words
 
 
 def _labels(labels: tuple[str, ...]) -> str:

@@ -3,15 +3,19 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 from sqlalchemy import update
 
+from bridge.app.running import shadow_watch
 from bridge.store.tables import message
 from tests.journeys.conftest import Ground, Site
-from tests.journeys.test_reload import HUB, PATH, hub, post, write  # noqa: F401 - a fixture
+from tests.journeys.test_reload import HUB, OVERLAY, PATH, hub, post, write  # noqa: F401 - a fixture
 
 NUMBERS = ("9990000018", "9990000026", "9990000034")
 
@@ -79,6 +83,57 @@ def test_a_system_that_is_not_in_force_is_refused(traffic: Path, ground: Ground)
     done = shadow(ground, str(new))
 
     assert (done.returncode, b"one of" in done.stderr) == (2, True)
+
+
+def test_the_mappings_of_the_setting_are_tried_all_at_once(traffic: Path, ground: Ground) -> None:
+    """Without a name, those of the folder; an overlay there is tried as well as a mapping."""
+    with (ground.folder / "bridge.toml").open("a", encoding="utf-8") as file:
+        file.write('shadow = "changed"\n')
+    told = shadow(ground, "--json")
+    traffic.unlink()
+    (traffic.parent / "leeds.toml").write_text(OVERLAY.format(version=4, meaning="asap"), "utf-8")
+    overlaid = shadow(ground)
+
+    (each,) = orjson.loads(told.stdout)
+    assert (told.returncode, each["in_force"], each["tried"], len(each["changed"])) == (
+        1,
+        "hub@1",
+        "hub@2",
+        2,
+    )
+    assert (overlaid.returncode, b"3 messages, 0 would change" in overlaid.stdout) == (0, True)
+
+
+def test_without_a_mapping_there_is_nothing_to_try(traffic: Path, ground: Ground) -> None:
+    """Said so, instead of that nothing would change."""
+    done = shadow(ground)
+
+    assert (traffic.exists(), done.returncode) == (True, 2)
+    assert b"bridge map shadow FILE" in done.stderr
+
+
+async def test_what_comes_is_read_by_the_mapping_that_is_tried_too(
+    open_site: Callable[..., Any], ground: Ground
+) -> None:
+    """Counted by its system; what goes out is what the mapping in force says."""
+    write(ground.folder)
+    tried = ground.folder / "tried"
+    tried.mkdir()
+    (tried / "hub.toml").write_text(HUB.format(version=2, routine="urgent"), "utf-8")
+    gp = ground.settings().callers[0].model_copy(update={"sources": ("hub",)})
+    site = await open_site(shadow=tried, callers=(gp, *ground.settings().callers[1:]))
+    watch = replace(shadow_watch(site.bridge), settled_ms=0)
+    await watch.turn()
+    await post(site, "R-1")
+    await post(site, "R-2", number="9990000026")
+    found = await watch.turn()
+    await site.drain()
+    metrics = (await site.get("/metrics")).text.splitlines()
+
+    assert (found["hub"].messages, len(found["hub"].changed)) == (2, 2)
+    assert 'bridge_shadow_looked_total{source="hub"} 2.0' in metrics
+    assert 'bridge_shadow_changed_total{source="hub"} 2.0' in metrics
+    assert [r["priority"] for r in site.service.resources("ServiceRequest")] == ["routine", "routine"]
 
 
 def test_an_overlay_of_the_site_is_held_against_the_change(traffic: Path, ground: Ground) -> None:

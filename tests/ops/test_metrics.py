@@ -47,7 +47,8 @@ async def scraped(watched: Watched) -> Samples:
 def test_every_event_of_the_log_is_counted_under_its_own_name(event: Event) -> None:
     """Whoever finds a line in the log finds its counter, and the other way round."""
     metrics = a_registry()
-    fields = dict.fromkeys(event.value[2], "") | {"took_ms": 1, "age_s": 1, "unmapped": 0, "codes": 1}
+    numbers = {"took_ms": 1, "age_s": 1, "unmapped": 0, "codes": 1, "messages": 1, "changed": 0}
+    fields = dict.fromkeys(event.value[2], "") | numbers
     metrics.observe(event, fields)
     name, labels = counter_of(event)
 

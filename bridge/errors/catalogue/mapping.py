@@ -57,4 +57,9 @@ ENTRIES: dict[str, Entry] = {
         "not-found",
     ),
     "mapping-wrong-value": Entry("The value of this key is not what the grammar asks for.", "Correct it."),
+    "shadow-nothing-tried": Entry(
+        "No mapping file is named, and the setting `shadow` names no folder of any.",
+        "Name the file: bridge map shadow FILE.",
+        "not-found",
+    ),
 }
