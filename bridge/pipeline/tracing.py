@@ -167,7 +167,9 @@ def _trace(
 
 
 def _is_asked_for(name: str, mapping: Mapping) -> bool:
-    return any(plain_path(place.text) == name for rule in mapping.rules for place in rule.places)
+    """Whether a rule names the place; of an HL7 v2 field without components the first is the whole."""
+    asked = (plain_path(place.text) for rule in mapping.rules for place in rule.places)
+    return any(name in (text, text.removesuffix(".1")) for text in asked)
 
 
 def _different(left: Flat, right: Flat) -> list[str]:

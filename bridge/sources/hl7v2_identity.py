@@ -66,12 +66,18 @@ def _over(message: Message) -> str:
 
 def referral_id(message: Message, _profile: Profile) -> Iterator[Found]:
     """RF1-6, else OBR-2; all of them, because of several it is not known which is meant."""
+    message.once(_searches).append("referral-id")
     found = message.once(_all_ids)
     yield from (Found(value=value, at=repetition.place()) for value, repetition in found)
 
 
 def referral_id_problems(message: Message) -> Iterator[Problem]:
-    """No identifier, two, or one with a line end in it: a repeat could not be known as one."""
+    """No identifier, two, or one with a line end in it: a repeat could not be known as one.
+
+    Only where the mapping asked for the search: a sender may name its referrals in a place of its own.
+    """
+    if not message.once(_searches):
+        return
     found = message.once(_all_ids)
     if not found:
         yield Problem(code="hl7-no-referral-id", at="referral-id", rule="RF1-6, else OBR-2")
@@ -82,9 +88,14 @@ def referral_id_problems(message: Message) -> Iterator[Problem]:
 
 def referral_id_warnings(message: Message) -> Iterator[Problem]:
     """A date where the identifier should be was passed over: columns slip, and a date is many people's."""
-    for repetition in message.find(_RF1_ID):
+    for repetition in message.find(_RF1_ID) if message.once(_searches) else ():
         if _DATE_LIKE.fullmatch(_entity(repetition)):
             yield Problem(code="hl7-date-as-id", at=repetition.place(), shape=shape(_entity(repetition)))
+
+
+def _searches(_message: Message) -> list[str]:
+    """The searches that the mapping of this message asked for so far; the places come before the problems."""
+    return []
 
 
 def _all_ids(message: Message) -> list[tuple[str, Repetition]]:

@@ -488,6 +488,21 @@ def test_what_a_rule_asks_for_is_mapped_though_all_around_it_is_ignored(bridge: 
     assert (told["$.head.what"], told["$.head.sent"]) == ("mapped", "ignored")
 
 
+def test_the_header_decides_where_a_rule_asks_it_for_the_practice(bridge: Bridge, tmp_path: Path) -> None:
+    """Though the rest of the header is ignored as a whole."""
+    mapping = (ROOT / "mappings/sources/hl7v2-ref.toml").read_text("utf-8")
+    told = 'practice.ods = { at = "MSH-4.1", codes = "practices", required = true }\n'
+    mapping = re.sub(r"practice\.ods = .*\n", told, mapping) + '[codes.practices]\n"A99999" = "A99999"\n'
+    (tmp_path / "pas").mkdir()
+    (tmp_path / "pas" / "pas.toml").write_text(mapping, "utf-8")
+    rows = bridge("ledger", REFERRAL, "--source", "pas", "--mappings", tmp_path / "pas", "--json").json
+
+    assert {row["field"]: row["status"] for row in rows if row["field"] in ("MSH-4", "MSH-3")} == {
+        "MSH-4": "mapped",
+        "MSH-3": "ignored",
+    }
+
+
 def test_the_ledger_of_extracts_tells_their_columns(bridge: Bridge) -> None:
     """Every column of a row that is joined to an entry."""
     done = bridge("ledger", EXTRACTS)

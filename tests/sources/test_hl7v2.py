@@ -112,6 +112,22 @@ def test_whatever_is_no_referral_event_is_refused_in_its_place(kind: str) -> Non
     assert [(p.code, p.at) for p in refused.value.problems] == [("hl7-event-not-supported", "MSH-9")]
 
 
+def test_a_sender_may_name_its_referrals_in_a_place_of_its_own(tmp_path: Path) -> None:
+    """A line of the mapping is enough; where it asks for the usual search, nothing to find is a problem."""
+    usual = (ROOT / "mappings/sources/hl7v2-ref.toml").read_text("utf-8")
+    own = usual.replace('event.record = { at = "referral-id" }', 'event.record = { at = "ZSP-2" }')
+    (tmp_path / "norvic.toml").write_text(own, "utf-8")
+    (tmp_path / "other.toml").write_text(usual, "utf-8")
+    systems = load(tmp_path)
+    body = message("RF1|A|R||||20260701", PERSON, "ZSP|1|NV-88213", "OBR|1|||^Social prescribing")
+    norvic, other = read(systems["norvic"], body), read(systems["other"], body)
+
+    assert norvic.event is not None
+    assert (norvic.event.key.record, norvic.problems, norvic.warnings) == ("NV-88213", (), ())
+    assert [problem.code for problem in other.problems] == ["hl7-no-referral-id"]
+    assert [warning.code for warning in other.warnings] == ["hl7-date-as-id"]
+
+
 def test_a_sender_may_have_triggers_of_its_own() -> None:
     """Its profile says which of the three they mean."""
     profile = Profile(triggers={"Z12": "I12", "O01": "I13"})
