@@ -8,12 +8,13 @@ from bridge.pipeline import keeping, person, translate
 from bridge.pipeline.applied import Applied, Origin
 from bridge.pipeline.context import Context
 from bridge.pipeline.keeping import Done
-from bridge.pipeline.verdict import CONFLICTS, UNBOUND, Became, Terms, Verdict
+from bridge.pipeline.verdict import UNBOUND, Became, Terms, Verdict
 from bridge.sources import Source
 from bridge.sources.reading import Reading
 from bridge.sources.unmapped_codes import unmapped_in
 from bridge.store import feeds, keys, messages
 from bridge.store.messages import EventRow, Message
+from bridge.store.replays import CONFLICTS
 from bridge.store.unit import Store, Tx
 
 
@@ -148,9 +149,9 @@ def _take_off(tx: Tx, key_id: str, applied: Applied) -> None:
     """
     if applied.state not in TOLD_ANEW or applied.code in CONFLICTS:
         return
-    for event_id, referral_id in messages.parked_events(tx, key_id):
-        if referral_id is None or applied.state is EventState.PARKED:
-            messages.move_event(tx, event_id, EventStep.DISCARD, code="mended-by-source")
+    for parked in messages.parked_under(tx, key_id):
+        if parked.referral_id is None or applied.state is EventState.PARKED:
+            messages.move_event(tx, parked.id, EventStep.DISCARD, code="mended-by-source")
 
 
 TOLD_ANEW = frozenset(

@@ -50,8 +50,8 @@ def _end_parked(tx: Tx, event: ReferralEvent, known: Key | None) -> Applied:
     if known is not None and known.kind in STANCES:
         return Applied(state=EventState.APPLIED, code=event.kind.value)
     parked = messages.parked_under(tx, str(event.key.id))
-    for event_id in parked:
-        messages.move_event(tx, event_id, EventStep.DISCARD, code=event.kind.value)
+    for each in parked:
+        messages.move_event(tx, each.id, EventStep.DISCARD, code=event.kind.value)
     if parked:
         return Applied(state=EventState.APPLIED, code=event.kind.value)
     return Applied(state=EventState.NOT_SENT, code="nothing-to-cancel")

@@ -112,8 +112,8 @@ def _of_stored(stored: Stored, identity: str, ended: str) -> Known:
 
 def _held(tx: Tx, key_id: str, identity: str) -> Iterator[Known]:
     """What a person has still to decide on, newest first."""
-    for event_id, at in messages.parked_under(tx, key_id).items():
-        event = messages.open_event(tx, event_id)
+    for parked in messages.parked_under(tx, key_id):
+        event = messages.open_event(tx, parked.id)
         record = event.referral if event else None
         if record is not None and record.practice.ods is not None:
             yield Known(
@@ -122,5 +122,5 @@ def _held(tx: Tx, key_id: str, identity: str) -> Iterator[Known]:
                 record=record,
                 status=ACTIVE,
                 practice=record.practice.ods.code,
-                updated_at=at,
+                updated_at=parked.at,
             )

@@ -202,8 +202,6 @@ def _open(tx: Tx, said: Said) -> Applied:
         scheme=said.scheme.name,
         practice=said.practice,
         service=said.scheme.service.name,
-        state=ReferralState.OPEN,
-        code="",
         shadow=said.rule.mode is Mode.SHADOW,
         patient=said.patient,
         local=said.local(tx),

@@ -6,9 +6,8 @@ from typing import TypeAlias
 
 from bridge.domain.journey import EventState
 from bridge.errors import Problem
+from bridge.store.replays import CONFLICTS
 from bridge.store.unit import Tx
-
-CONFLICTS = frozenset({"version-conflict", "clock-changed-kind"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

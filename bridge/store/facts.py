@@ -52,21 +52,12 @@ def index_key(tx: Tx) -> str:
 
 _VALUE = select(setting.c.value).where(setting.c.name == bindparam("name"))
 _DROP = delete(setting).where(setting.c.name == bindparam("row"))
-_BEGINNING = select(setting.c.name, setting.c.value).where(
-    setting.c.name >= bindparam("start"), setting.c.name < bindparam("end")
-)
 
 
 def known(tx: Tx, name: str) -> dict[str, Any] | None:
     """The fact of that name."""
     value = tx.run(_VALUE, {"name": name}).scalar_one_or_none()
     return None if value is None else orjson.loads(value)
-
-
-def beginning(tx: Tx, start: str) -> dict[str, dict[str, Any]]:
-    """Every fact whose name begins so, by the rest of its name."""
-    rows = tx.run(_BEGINNING, {"start": start, "end": start + "\x7f"})
-    return {row.name.removeprefix(start): orjson.loads(row.value) for row in rows}
 
 
 def put(tx: Tx, name: str, value: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import select, update
 
 from bridge.store import dialect
 from bridge.store.tables import batch, feed, poll
@@ -16,14 +16,6 @@ def heard(tx: Tx, source: str, practice: str, extracted_at: int) -> None:
         dialect.upsert(tx, feed, "extracted_at", "received_at", newer="extracted_at"),
         {"source": source, "practice": practice, "extracted_at": extracted_at, "received_at": tx.now},
     )
-
-
-_NEWEST = select(func.max(feed.c.extracted_at)).where(feed.c.practice == bindparam("practice"))
-
-
-def newest(tx: Tx, practice: str) -> int | None:
-    """When the newest thing we know of a practice was true at its source, in milliseconds."""
-    return tx.run(_NEWEST, {"practice": practice}).scalar_one_or_none()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

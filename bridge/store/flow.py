@@ -1,6 +1,7 @@
 """What comes and goes, and what sources were heard of: counted up to a limit, so that looking stays cheap."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import orjson
@@ -60,7 +61,7 @@ _PROBLEMS = (
 )
 
 
-def heard(tx: Tx, sources: list[str]) -> dict[str, int | None]:
+def heard(tx: Tx, sources: Iterable[str]) -> dict[str, int | None]:
     """When each source was last heard of (ms)."""
     return {name: tx.run(LAST_HEARD, {"source": name}).scalar_one() for name in sources}
 

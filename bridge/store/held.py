@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, select
 
 from bridge.store import dialect
 from bridge.store.tables import held
@@ -93,16 +93,6 @@ def drop(tx: Tx, kind: str, owner: str, key: str) -> bool:
     index = tx.sealer.index(f"held.{kind}", key)
     gone = tx.run(delete(held).where(held.c.kind == kind, held.c.owner == owner, held.c.key == index))
     return gone.rowcount > 0
-
-
-def postpone(tx: Tx, kind: str, owner: str, key: str, until: int) -> None:
-    """Give one row more time."""
-    index = tx.sealer.index(f"held.{kind}", key)
-    tx.run(
-        update(held)
-        .where(held.c.kind == kind, held.c.owner == owner, held.c.key == index)
-        .values(until=until)
-    )
 
 
 def opened(tx: Tx, kind: str, owner: str, row: Any) -> Row:

@@ -18,7 +18,7 @@ from bridge.store.unit import Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A delivery to be queued; `body` is None for a shadow that only reports."""
+    """A delivery to be queued."""
 
     id: str
     referral_id: str

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Table, delete, exists, func, or_, select, tuple_
 
-from bridge.domain.journey import LIVING, EventState
+from bridge.domain.journey import LIVING
+from bridge.store.purging import UNRESOLVED
 from bridge.store.tables import (
     attempt,
     body,
@@ -31,7 +32,6 @@ from bridge.store.unit import Tx
 
 RowId = tuple[str, str, str]
 _STEP = 1000  # ids in one statement
-_UNDER_WAY = (EventState.KEPT.value, EventState.WAITING.value, EventState.PARKED.value)
 
 
 def under_way(tx: Tx, practice: str) -> dict[str, int]:
@@ -42,7 +42,7 @@ def under_way(tx: Tx, practice: str) -> dict[str, int]:
         .select_from(delivery.join(referral, referral.c.id == delivery.c.referral_id))
         .where(referral.c.practice == practice)
     )
-    undecided = select(func.count()).where(event.c.practice == practice, event.c.state.in_(_UNDER_WAY))
+    undecided = select(func.count()).where(event.c.practice == practice, event.c.state.in_(UNRESOLVED))
     return {
         "referrals": tx.run(open_).scalar_one(),
         "deliveries": tx.run(due).scalar_one(),

@@ -11,6 +11,8 @@ from bridge.store import documents
 from bridge.store.tables import letter
 from bridge.store.unit import Tx
 
+MOST = 200  # letters of one look
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
@@ -78,21 +80,21 @@ def of_referral(tx: Tx, referral_id: str) -> list[Kept]:
     return [_kept(tx, row) for row in tx.run(query).all()]
 
 
-def overdue(tx: Tx, route: str, *, limit: int = 100) -> list[Kept]:
+def overdue(tx: Tx, route: str) -> list[Kept]:
     """Letters of a route whose next acknowledgement should have come."""
     late = select(letter).where(letter.c.due_at <= tx.now, letter.c.route == route)
-    query = late.order_by(letter.c.due_at).limit(limit)
+    query = late.order_by(letter.c.due_at).limit(MOST)
     return [_kept(tx, row) for row in tx.run(query).all()]
 
 
-def to_do(tx: Tx, practice: str, *, limit: int = 200) -> list[Kept]:
+def to_do(tx: Tx, practice: str) -> list[Kept]:
     """What waits for somebody at the practice, oldest first."""
     states = [state.value for state in TO_DO]
     query = (
         select(letter)
         .where(letter.c.practice == practice, letter.c.state.in_(states))
         .order_by(letter.c.made_at, letter.c.id)
-        .limit(limit)
+        .limit(MOST)
     )
     return [_kept(tx, row) for row in tx.run(query).all()]
 

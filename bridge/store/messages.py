@@ -1,7 +1,7 @@
 """What arrived: messages with their sealed bytes, the requests they came in, the events they held."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
@@ -222,25 +222,23 @@ def move_event(tx: Tx, event_id: str, step: EventStep, **columns: Any) -> EventS
     return after
 
 
-def parked_under(tx: Tx, key_id: str) -> dict[str, int]:
-    """The events of a source key that wait for a person, newest first, each with its time in ms."""
-    return {row.id: row.at for row in tx.run(_PARKED_UNDER, {"key": key_id})}
+class Parked(NamedTuple):
+    """An event that waits for a person: since when (ms), and the referral it is about, if one stands."""
+
+    id: str
+    at: int
+    referral_id: str | None
+
+
+def parked_under(tx: Tx, key_id: str) -> list[Parked]:
+    """The events of a source key that wait for a person, newest first."""
+    return [Parked._make(row) for row in tx.run(_PARKED_UNDER, {"key": key_id})]
 
 
 _PARKED_UNDER = (
-    select(event.c.id, event.c.at)
+    select(event.c.id, event.c.at, event.c.referral_id)
     .where(event.c.key_id == bindparam("key"), event.c.state == EventState.PARKED.value)
     .order_by(event.c.at.desc())
-)
-
-
-def parked_events(tx: Tx, key_id: str) -> list[tuple[str, str | None]]:
-    """Each event of a source key that waits for a person, with the referral it is about, if one stands."""
-    return [(row.id, row.referral_id) for row in tx.run(_PARKED_EVENTS, {"key": key_id})]
-
-
-_PARKED_EVENTS = select(event.c.id, event.c.referral_id).where(
-    event.c.key_id == bindparam("key"), event.c.state == EventState.PARKED.value
 )
 
 

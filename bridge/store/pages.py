@@ -13,8 +13,6 @@ from sqlalchemy import TextClause, bindparam, select, text, tuple_
 from bridge.store.tables import delivery, event, message, referral, settled
 from bridge.store.unit import Tx
 
-Row = Mapping[str, Any]
-
 MOST = 1_000  # of one reason that are counted
 
 

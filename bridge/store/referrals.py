@@ -166,8 +166,6 @@ class Opening:
     scheme: str
     practice: str
     service: str
-    state: ReferralState
-    code: str
     shadow: bool
     patient: str
     local: str
@@ -186,8 +184,8 @@ def add(tx: Tx, opening: Opening, record: Referral) -> Stored:
             "scheme": opening.scheme,
             "practice": opening.practice,
             "service": opening.service,
-            "state": opening.state.value,
-            "code": opening.code,
+            "state": ReferralState.OPEN.value,
+            "code": "",
             "shadow": opening.shadow,
             "priority": record.priority,
             "patient": opening.patient,

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import TextClause, text
 
-from bridge.domain.journey import DeliveryState, EventState, ReferralState
-from bridge.store import hold, pressure
+from bridge.domain.journey import DeliveryState, ReferralState
+from bridge.store import flow, hold, pressure
 from bridge.store.hold import Hold
+from bridge.store.purging import UNRESOLVED
 from bridge.store.unit import Tx
 
 MOST_QUEUED = 100_000  # deliveries of a partner and state that are counted
 MOST = 10_000  # events, referrals and cancels that are counted
-UNSETTLED_EVENTS = (EventState.KEPT, EventState.WAITING, EventState.PARKED)
 
 DEPTH = text(
     "SELECT count(*) FROM (SELECT state FROM delivery WHERE state = :state AND partner = :partner "
@@ -40,7 +40,6 @@ REFERRALS = text(
     "SELECT count(*) AS n, min(updated_at) AS since FROM (SELECT updated_at FROM referral "
     "WHERE state = :state ORDER BY updated_at LIMIT :most) AS found"
 )
-HEARD = text("SELECT max(received_at) FROM message WHERE source = :source")
 FEEDS = text("SELECT practice, max(extracted_at) AS extracted_at FROM feed GROUP BY practice")
 
 
@@ -98,9 +97,9 @@ def look(tx: Tx, asked: Asked) -> Standing:
         now=tx.now,
         hold=hold.standing(tx),
         queues={name: _queue(tx, name, asked.held_back) for name in asked.partners},
-        events={state.value: _pile(tx, EVENTS, state.value) for state in UNSETTLED_EVENTS},
+        events={state: _pile(tx, EVENTS, state) for state in UNRESOLVED},
         referrals={state.value: _pile(tx, REFERRALS, state.value) for state in ReferralState},
-        heard={name: tx.run(HEARD, {"source": name}).scalar_one() for name in asked.sources},
+        heard=flow.heard(tx, asked.sources),
         feeds={row.practice: row.extracted_at for row in tx.run(FEEDS)},
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from sqlalchemy import Table, func, select
+from sqlalchemy import select
 
 from bridge.domain.journey import DeliveryState, EventState, ReferralState
 from bridge.store.tables import (
@@ -122,9 +122,7 @@ def _deliveries(tx: Tx, referral_id: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: row["created_at"])
 
 
-def referral_list(
-    tx: Tx, *, practice: str = "", state: str = "", limit: int = 50, before: int | None = None
-) -> list[dict[str, Any]]:
+def referral_list(tx: Tx, *, practice: str = "", state: str = "", limit: int = 50) -> list[dict[str, Any]]:
     """Referrals, newest first."""
     columns = ("id", "source", "practice", "service", "state", "code", "shadow", "task_status", "opened_at")
     query = select(*(referral.c[name] for name in (*columns, "updated_at"))).order_by(
@@ -134,8 +132,6 @@ def referral_list(
         query = query.where(referral.c.practice == practice)
     if state:
         query = query.where(referral.c.state == state)
-    if before is not None:
-        query = query.where(referral.c.opened_at < before)
     return [_plain(row) for row in tx.run(query.limit(limit)).mappings()]
 
 
@@ -167,16 +163,3 @@ def parked(tx: Tx, *, limit: int = 200) -> list[dict[str, Any]]:
         ).mappings()
     ]
     return sorted(found, key=lambda row: row["at"])[:limit]
-
-
-def counts(tx: Tx) -> dict[str, int]:
-    """How many rows each state of event and referral holds."""
-    pairs: tuple[tuple[str, Table], ...] = (("event", event), ("referral", referral))
-    queries = [
-        select((table.c.state).label("state"), func.count().label("n")).group_by(table.c.state)
-        for _, table in pairs
-    ]
-    result: dict[str, int] = {}
-    for (name, _), query in zip(pairs, queries, strict=True):
-        result |= {f"{name}.{row.state}": row.n for row in tx.run(query)}
-    return result

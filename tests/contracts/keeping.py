@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from bridge.delivery import outbox
 from bridge.domain.delivery import Delivery, Receipt
-from bridge.domain.journey import DeliveryStep, EventState, ReferralState, ReferralStep
+from bridge.domain.journey import DeliveryStep, EventState, ReferralStep
 from bridge.domain.outcome import Outcome, OutcomeKind, Value
 from bridge.domain.referral import EventKind, Referral, ReferralEvent
 from bridge.store import Store, claims, keys, messages, outcomes, referrals
@@ -62,7 +62,7 @@ async def refer(store: Store, n: int = 1, **record: Any) -> str:
     referral_id = str(told.key.id)
     event = an_event(f"message-{n}", EventState.APPLIED, referral_id=referral_id, key_id=referral_id)
     opening = Opening(
-        id=referral_id, scheme="s", practice="A99999", service="sp", state=ReferralState.OPEN, code="",
+        id=referral_id, scheme="s", practice="A99999", service="sp",
         shadow=False, patient=f"p{n}", local=f"l{n}", mapping="test@1", correlation_id="c",
     )  # fmt: skip
 

@@ -153,7 +153,6 @@ def _key(tx: Tx) -> None:
     )
     assert keys.key_of(tx, "k40000")
     messages.parked_under(tx, "k40000")
-    messages.parked_events(tx, "k40000")
     keys.other_living_keys(tx, "r40000", "k1", asked=True)
     replays.has_told(tx, "m40000", "k40000", "1")
 

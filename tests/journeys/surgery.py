@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import orjson
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from bridge.app import Bridge, open_bridge
 from bridge.app.running import drop_folders
@@ -22,9 +22,9 @@ from bridge.simulators.emis import Fate, Plan, Truth
 from bridge.simulators.fhir_store import Resource
 from bridge.simulators.loopback import running
 from bridge.sources import emis
-from bridge.store import Tx, feeds, held
+from bridge.store import Tx, held
 from bridge.store.audit import Hand
-from bridge.store.tables import body, event, message, outcome, person, referral
+from bridge.store.tables import body, event, feed, message, outcome, person, referral
 from bridge.store.tables import held as held_table
 from tests.journeys.conftest import GP_KEY, Ground
 from tests.sources import emis_site
@@ -192,9 +192,10 @@ class Surgery:
 
     async def feed_of(self, practice: str) -> str:
         """Up to when a practice's feed is known, in UTC."""
-        newest = await self.bridge.store.read(lambda tx: feeds.newest(tx, practice))
-        assert newest is not None
-        return self.bridge.context.from_ms(newest).isoformat()
+        (known,) = await self._rows(
+            select(func.max(feed.c.extracted_at).label("at")).where(feed.c.practice == practice)
+        )
+        return self.bridge.context.from_ms(known["at"]).isoformat()
 
     async def messages(self) -> list[dict[str, Any]]:
         """The messages that were kept."""

@@ -22,7 +22,6 @@ INDEX = {
     "CANCELS": "delivery_cancel_ix",
     "EVENTS": "event_unsettled_ix",
     "REFERRALS": "referral_state_ix",
-    "HEARD": "message_source_ix",
 }
 STATEMENTS = {name: getattr(standing, name) for name in INDEX}
 PARAMETERS = {"state": "parked", "partner": "sp", "source": "emis", "most": 10}
