@@ -42,6 +42,13 @@ class Bench:
         """These systems by name, or all; only their files are looked at closely."""
         return load(*self.folders, only=names or None)
 
+    def file_of(self, name: str) -> Path:
+        """The mapping file of a system; ConfigError when there is none."""
+        systems = systems_in(*self.folders)
+        if name not in systems:
+            raise _no_source(Path(), name, systems)
+        return next(file for folder in self.folders if (file := folder / f"{name}.toml").exists())
+
     def sources_named(self, name: str) -> dict[str, Source]:
         """The system of that name, or all for none; ConfigError when there is no such system."""
         if not name:

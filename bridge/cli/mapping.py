@@ -53,6 +53,15 @@ def try_(
 
 
 @app.command()
+def show(
+    system: Annotated[str, typer.Argument(help="The system, by the name of its mapping file.")],
+    mappings: MappingFolder = None,
+) -> None:
+    """The mapping file of a system as it stands, such as to begin one of your own with."""
+    output.out.file.write(open_bench(mappings).file_of(system).read_text("utf-8"))
+
+
+@app.command()
 def explain(
     file: File,
     path: Annotated[

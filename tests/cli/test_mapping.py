@@ -215,6 +215,18 @@ def test_options_that_name_the_wrong_kind_of_thing_are_refused(bridge: Bridge, h
     assert bridge("try", hub, "--scheme", hub.parent).code == 2
 
 
+# show
+
+
+def test_a_mapping_that_ships_is_printed_to_begin_with(bridge: Bridge, hub: Path) -> None:
+    """Letter by letter: whoever installed the package has no checkout to copy from."""
+    shipped = bridge("show", "hl7v2-ref")
+
+    assert shipped.out == (ROOT / "mappings/sources/hl7v2-ref.toml").read_text("utf-8")
+    assert bridge("show", "hub").out == Path("mappings/sources/hub.toml").read_text("utf-8")
+    assert bridge("show", "../hub").code == 2
+
+
 # explain
 
 
