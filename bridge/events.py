@@ -100,7 +100,7 @@ class Event(Enum):
     SHADOW_LOOKED = (
         logging.INFO,
         "a mapping that is tried was held against what came",
-        ("source", "mapping", "messages", "changed", "gone"),
+        ("source", "messages", "changed", "gone"),
     )
     SHADOW_REFUSED = (
         logging.WARNING,

@@ -84,7 +84,6 @@ class ShadowWatch:
             emit(
                 Event.SHADOW_LOOKED,
                 source=name,
-                mapping=tried[name].version,
                 messages=found.messages,
                 changed=len(found.changed),
                 gone=found.gone,
