@@ -1,6 +1,8 @@
 """How a command reaches the store: straight for reading; for writing through the running bridge, or alone."""
 
 import asyncio
+import os
+import pwd
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -26,6 +28,20 @@ T = TypeVar("T")
 def settings() -> Settings:
     """The settings of this site."""
     return read_settings(config_file())
+
+
+def who() -> str:
+    """The user of the machine who types, for the audit; "kim as bridge" where sudo stands between.
+
+    The account of the process, not what its environment calls it; what sudo says stands beside it.
+    """
+    uid = os.getuid()
+    try:
+        account = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        account = str(uid)
+    through = os.environ.get("SUDO_USER", "")
+    return f"{through} as {account}" if through else account
 
 
 def read(work: Callable[[Tx], T]) -> T:

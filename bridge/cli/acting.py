@@ -1,7 +1,6 @@
 """How a command has the bridge do something: through the running one, or alone when none runs."""
 
 import asyncio
-import getpass
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,7 +9,7 @@ from typing import Any, TypeAlias
 import httpx
 
 from bridge.app import open_bridge
-from bridge.cli.access import refused, running_bridge, settings
+from bridge.cli.access import refused, running_bridge, settings, who
 from bridge.config import Settings
 from bridge.errors import NotFound, Unavailable
 from bridge.intake.control import socket_in
@@ -27,7 +26,7 @@ def acting(why: str) -> Iterator[Act]:
 
     Raises NotFound, Unacceptable or Unavailable where the bridge does.
     """
-    site, actor = settings(), getpass.getuser()
+    site, actor = settings(), who()
     if _runs(site):
         with running_bridge(site) as client:
             yield lambda verb, said: _ask(client, verb, {"actor": actor, "why": why, "with": said})

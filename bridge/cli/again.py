@@ -1,6 +1,5 @@
 """`bridge replay`, and `bridge parked release` by filter: many items, one after the other, at a pace."""
 
-import getpass
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -11,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from bridge.cli import choosing, output
+from bridge.cli.access import who
 from bridge.cli.acting import Act, acting
 from bridge.store.replays import KINDS, Filter, Run
 
@@ -71,7 +71,7 @@ def replay(
 def a_run(verb: str, why: str, kinds: tuple[str, ...], wanted: Filter, **more: Any) -> Run:
     """A new run under a label that says what it is and when it began."""
     label = f"{verb}-{datetime.now(UTC):%Y%m%dT%H%M%S}"
-    return Run(label=label, verb=verb, by=getpass.getuser(), why=why, kinds=kinds, filter=wanted, **more)
+    return Run(label=label, verb=verb, by=who(), why=why, kinds=kinds, filter=wanted, **more)
 
 
 def carry_out(run: Run, why: str, *, rate: str, dry_run: bool, resume: str, as_json: bool) -> None:

@@ -1,7 +1,6 @@
 """`bridge import`: a bulk extract from a folder, with a progress bar."""
 
 import asyncio
-import getpass
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +14,7 @@ from rich.table import Table
 
 from bridge.app import Bridge, open_bridge
 from bridge.cli import outcome_files, output
-from bridge.cli.access import running_bridge, settings
+from bridge.cli.access import running_bridge, settings, who
 from bridge.config import Settings
 from bridge.errors.catalogue import CATALOGUE
 from bridge.pipeline.extracts import Imported, Importer
@@ -117,7 +116,7 @@ def _importer(bridge: Bridge, source: str, *, let_through: bool) -> Importer:
 
 
 async def _audit(bridge: Bridge, imported: Imported, why: str) -> None:
-    hand = Hand(actor=getpass.getuser(), why=clean(why), node=bridge.settings.node, chain=bridge.chain)
+    hand = Hand(actor=who(), why=clean(why), node=bridge.settings.node, chain=bridge.chain)
     await bridge.store.run(lambda tx: hand.sign(tx, "many-cancellations", imported.message_id))
 
 

@@ -1,5 +1,8 @@
 """Every command of `bridge`, by the file it stands in."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from bridge.cli import (
@@ -12,6 +15,7 @@ from bridge.cli import (
     demo,
     keys,
     mapping,
+    output,
     parked,
     practice,
     purging,
@@ -27,13 +31,30 @@ from bridge.cli import (
     worklist,
 )
 
+
+def _release(asked: bool) -> None:
+    if asked:
+        output.out.print(f"bridge {version('referral-bridge')}", highlight=False)
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="bridge",
-    help="Carries referrals from GP systems to social prescribing services, and outcomes back.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+@app.callback()
+def bridge(
+    _: Annotated[
+        bool, typer.Option("--version", help="Say which release this is.", is_eager=True, callback=_release)
+    ] = False,
+) -> None:
+    """Carries referrals from GP systems to social prescribing services, and outcomes back."""
+
+
 running.add_to(app)
 setting_up.add_to(app)
 reloading.add_to(app)

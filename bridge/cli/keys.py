@@ -1,7 +1,6 @@
 """`bridge keys`: API keys of callers, and the keys that seal, index and chain what is kept."""
 
 import asyncio
-import getpass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,7 +8,7 @@ import typer
 from rich.progress import Progress
 
 from bridge.cli import output
-from bridge.cli.access import read, settings
+from bridge.cli.access import read, settings, who
 from bridge.cli.acting import acting
 from bridge.config import Settings
 from bridge.errors import ConfigError
@@ -163,7 +162,7 @@ async def _indexed(site: Settings, ring: KeyRing) -> str:
 async def _reindex(site: Settings, ring: KeyRing, key: str, why: str) -> int:
     new = keyring.promote(ring, key)
     old = Sealer(ring)
-    hand = Hand(actor=getpass.getuser(), why=clean(why), node=site.node, chain=AuditChain(ring))
+    hand = Hand(actor=who(), why=clean(why), node=site.node, chain=AuditChain(ring))
     store = open_store(site.database_url, old, connections=2)
 
     def work(tx: Tx) -> int:

@@ -1,13 +1,12 @@
 """`bridge parked`: what waits for a person, why, and the one command that mends it."""
 
-import getpass
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from bridge.cli import again, choosing, output
-from bridge.cli.access import mended, read
+from bridge.cli.access import mended, read, who
 from bridge.store import pages, views
 from bridge.store.replays import KINDS, Filter
 from bridge.store.unit import Tx
@@ -86,7 +85,7 @@ def release(
 ) -> None:
     """Try a parked item again, the ordinary way, or all that a filter picks (not-sent events: by state)."""
     if item:
-        output.out.print(f"{item}: {mended('release', item, actor=getpass.getuser(), why=why)}")
+        output.out.print(f"{item}: {mended('release', item, actor=who(), why=why)}")
         return
     wanted = choosing.chosen(
         state=state, code=code, source=source, practice=practice, partner=partner, since=since
@@ -105,4 +104,4 @@ def released_kinds(wanted: Filter) -> tuple[str, ...]:
 @app.command()
 def discard(item: str, why: Why) -> None:
     """Close a parked item for good."""
-    output.out.print(f"{item}: {mended('discard', item, actor=getpass.getuser(), why=why)}")
+    output.out.print(f"{item}: {mended('discard', item, actor=who(), why=why)}")

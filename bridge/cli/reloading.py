@@ -1,13 +1,12 @@
 """`bridge reload`: mappings and schemes as their files are now, without a restart."""
 
-import getpass
 from typing import Annotated, Any
 
 import httpx
 import typer
 
 from bridge.cli import output
-from bridge.cli.access import running_bridge, settings
+from bridge.cli.access import running_bridge, settings, who
 from bridge.errors import ConfigError, Problem
 
 
@@ -23,7 +22,7 @@ def reload(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Have the running bridge read mappings and schemes anew: all, or none with every problem told."""
-    told = _told({"actor": getpass.getuser(), "why": why, "with": {}})
+    told = _told({"actor": who(), "why": why, "with": {}})
     if as_json:
         output.as_json(told)
     if "problems" in told:

@@ -1,7 +1,6 @@
 """`bridge backup`, `restore`, `hold`, `reconcile`, `resume`: after the machine was lost, nothing doubled."""
 
 import asyncio
-import getpass
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -75,7 +74,7 @@ def restore(
     if not _is_sqlite(site):
         output.err.print(PG_DUMP.format(file=file), highlight=False)
         raise typer.Exit(2)
-    standing = Hold(by=getpass.getuser(), why=why, at=time.time_ns() // 1_000_000, restored=True)
+    standing = Hold(by=access.who(), why=why, at=time.time_ns() // 1_000_000, restored=True)
     aside = copying.put_back(file, _database(site), load_key_ring(site.key_ring), asdict(standing))
     held = asyncio.run(_restored(site, standing))
     for path in aside:

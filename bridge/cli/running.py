@@ -17,6 +17,7 @@ from bridge.cli import output
 from bridge.cli.access import settings
 from bridge.cli.health import health
 from bridge.ops.logging import configure
+from bridge.security.keyring import load_key_ring
 from bridge.store.migrate import upgrade
 
 
@@ -44,10 +45,11 @@ async def _serve() -> None:
 
 
 def check() -> None:
-    """Read settings, mappings and schemes; name every problem of every file at once."""
+    """Read settings, mappings, schemes and secrets; name every problem of the rules at once."""
     site = settings()
     sources, rulebook = read_rules(site)
     tried = read_tried(site)
+    load_key_ring(site.key_ring)
     refuse_open_doors(site)
     options(site.http)
     refuse_wrong_endpoints(site, rulebook)
@@ -58,8 +60,9 @@ def check() -> None:
     practices = [p for scheme in rulebook.schemes for p in scheme.practices]
     live = sum(p.mode.value == "live" for p in practices)
     output.out.print(
-        f"{len(sources)} sources, {len(rulebook.schemes)} schemes, "
-        f"{len(practices)} practices ({live} live){f', {len(tried)} mappings tried' if tried else ''}: fine"
+        f"Fine. Sources: {len(sources)}; schemes: {len(rulebook.schemes)}; "
+        f"practices: {len(practices)}, of which live: {live}; mappings that are tried: {len(tried)}.",
+        highlight=False,
     )
 
 

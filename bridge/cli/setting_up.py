@@ -28,7 +28,7 @@ port = 8080
 # roles = ["system"]
 # practices = ["A99999"]
 # sources = ["json-event"]
-# key = "file:/etc/bridge/greenfield-gp.digest"
+# key = "file:/etc/bridge/secrets/greenfield-gp.digest"
 # key_last_day = 2027-12-31
 
 # A drop folder for EMIS IM1 bulk extracts, decrypted by what puts them there.
@@ -39,7 +39,7 @@ port = 8080
 # How to talk to a partner that a scheme names.
 # [partners.prescribing]
 # identity = "api-key"
-# api_key = "file:/etc/bridge/prescribing.key"
+# api_key = "file:/etc/bridge/secrets/prescribing.key"
 """
 
 

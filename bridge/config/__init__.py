@@ -165,7 +165,9 @@ class Settings(BaseSettings):
 def read_settings(file: Path) -> Settings:
     """The settings of `bridge.toml`; paths in it are relative to its folder. ConfigError names each place."""
     if not file.exists():
-        raise ConfigError(f"there is no {file}; `bridge init` writes one")
+        raise ConfigError(
+            f"There is no {file}. Go to its folder, or name it in BRIDGE_CONFIG; `bridge init` writes one."
+        )
     toml = read_toml(file)
     try:
         settings = Settings(**toml.said)

@@ -4,6 +4,7 @@ A reference is `env:NAME` or `file:/absolute/path`. Text of any other form is re
 because it is most likely the secret itself, pasted where its reference belongs.
 """
 
+import errno
 import os
 import re
 import stat
@@ -16,6 +17,10 @@ from bridge.errors import ConfigError
 MOUNTED = Path("/run/secrets")  # where container platforms put secrets, with modes of their own
 LARGEST = 64 * 1024  # bytes; a key ring or a certificate key is far smaller
 
+_HINTS = {
+    errno.ENOENT: " Put it there, or name another in the settings.",
+    errno.EACCES: " It belongs to the user who runs the bridge, in a folder which that user may enter.",
+}
 _REFERENCE = re.compile(r"env:([A-Z_][A-Z0-9_]{0,127})|file:(/[^\0\r\n]+)")
 
 
@@ -73,7 +78,8 @@ def read_private(path: Path) -> bytes:
             _refuse_if_open(path, os.fstat(file.fileno()))
             content = file.read(LARGEST + 1)
     except OSError as error:
-        raise ConfigError(f"The secret file {path} cannot be read: {error.strerror}.") from None
+        hint = _HINTS.get(error.errno or 0, "")
+        raise ConfigError(f"The secret file {path} cannot be read: {error.strerror}.{hint}") from None
     if len(content) > LARGEST:
         raise ConfigError(f"The secret file {path} is larger than {LARGEST} bytes.")
     return content

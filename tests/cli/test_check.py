@@ -1,0 +1,67 @@
+"""`bridge check`, `bridge --version` and who it is that types, on a machine as it is set up."""
+
+import os
+import pwd
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge.cli import access
+from tests.cli.site import Premises, set_up
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Premises:
+    """A site whose bridge does not run."""
+    return set_up(tmp_path)
+
+
+def bridge(site: Premises, *words: str) -> subprocess.CompletedProcess[str]:
+    """What the command says, in a process of its own."""
+    command = [sys.executable, "-m", "bridge", *words]
+    env = os.environ | site.env | {"COLUMNS": "200"}
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+def test_a_site_without_its_key_ring_is_not_fine(site: Premises) -> None:
+    """Better told by the check than by a service that does not start."""
+    well = bridge(site, "check")
+    (ring,) = site.folder.rglob("keys.json")
+    ring.rename(ring.with_name("elsewhere.json"))
+    lost = bridge(site, "check")
+
+    assert (well.returncode, well.stdout.split(".")[0]) == (0, "Fine")
+    assert lost.returncode == 2
+    assert "keys.json cannot be read" in lost.stderr
+    assert "Put it there" in lost.stderr
+
+
+def test_a_command_in_a_wrong_folder_says_how_to_name_the_right_one(tmp_path: Path) -> None:
+    """Most often it is only the folder."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("BRIDGE_")}
+    command = [sys.executable, "-m", "bridge", "health"]
+    told = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (told.returncode, "BRIDGE_CONFIG" in told.stderr) == (2, True)
+
+
+def test_the_release_is_told_without_a_site(site: Premises) -> None:
+    """The first thing anybody asks for in a ticket."""
+    told = bridge(site, "--version")
+
+    assert (told.returncode, told.stdout.split()[0]) == (0, "bridge")
+
+
+def test_the_audit_names_the_account_and_not_what_the_environment_calls_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Many share the service's account through sudo; each is told apart."""
+    account = pwd.getpwuid(os.getuid()).pw_name
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    monkeypatch.setenv("LOGNAME", "somebody-else")
+    alone = access.who()
+    monkeypatch.setenv("SUDO_USER", "kim")
+
+    assert (alone, access.who()) == (account, f"kim as {account}")
