@@ -60,8 +60,8 @@ def check() -> None:
     practices = [p for scheme in rulebook.schemes for p in scheme.practices]
     live = sum(p.mode.value == "live" for p in practices)
     output.out.print(
-        f"Fine. Sources: {len(sources)}; schemes: {len(rulebook.schemes)}; "
-        f"practices: {len(practices)}, of which live: {live}; mappings that are tried: {len(tried)}.",
+        f"Fine. Sources: {len(sources)}; schemes: {len(rulebook.schemes)}; practices: {len(practices)} "
+        f"({live} live){f'; mappings tried: {len(tried)}' if tried else ''}.",
         highlight=False,
     )
 

@@ -175,3 +175,16 @@ def test_a_mistake_in_the_settings_ends_a_service_for_good(tmp_path: Path) -> No
     done = subprocess.run([BIN / "bridge", "serve"], env=env, capture_output=True, check=False)
 
     assert f"RestartPreventExitStatus={done.returncode}\n" in said
+
+
+def test_the_command_for_people_runs_the_program_of_the_unit_with_its_settings() -> None:
+    """Else the one would look at another site than the other."""
+    unit, script = ((DOCKER / name).read_text("utf-8") for name in ("bridge.service", "bridge.sh"))
+    settings = re.search(r"BRIDGE_CONFIG=\S+", unit)
+
+    assert settings is not None
+    assert settings[0] in script
+    assert "/opt/bridge/bin/bridge" in script
+    assert "/opt/bridge/bin/bridge serve" in unit
+    assert "--user=bridge" in script
+    assert "User=bridge" in unit
