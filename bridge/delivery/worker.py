@@ -52,9 +52,7 @@ class Worker:
         clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self.name = partner.name
-        self.partner = partner
-        self.breaker: Breaker | None = breaker  # health reads it
-        self._breaker = breaker
+        self.breaker = breaker
         self.beat = clock()
         self.wake = asyncio.Event()
         self._store = store
@@ -121,8 +119,8 @@ class Worker:
         return len(claimed)
 
     async def _claim(self) -> Catch:
-        limit = self._breaker.allowance(self._free())
-        if limit <= 0 or (self._breaker.state is BreakerState.HALF_OPEN and self._flights):
+        limit = self.breaker.allowance(self._free())
+        if limit <= 0 or (self.breaker.state is BreakerState.HALF_OPEN and self._flights):
             return []
         lease_ms = int(self._terms.lease.total_seconds() * 1000)
 

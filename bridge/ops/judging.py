@@ -50,8 +50,7 @@ def judged(pulse: Pulse, touch: Touch, look: Look) -> Iterator[Check]:
     yield from _database(pulse, touch, look)
     yield from _node(pulse)
     for worker in pulse.workers:
-        if worker.breaker is not None:
-            yield _breaker(worker.name, worker.breaker)
+        yield _breaker(worker.name, worker.breaker)
     for service, poll in pulse.polls.items():
         since = poll.since if poll.code else None
         asked = Check(name="partner:poll", of=service, value=poll.code or "answered", since=since)

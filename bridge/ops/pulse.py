@@ -20,7 +20,7 @@ class Beating(Protocol):
 
     name: str
     beat: int
-    breaker: Breaker | None
+    breaker: Breaker
 
     @property
     def oldest_flight(self) -> int | None: ...

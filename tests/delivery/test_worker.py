@@ -66,7 +66,13 @@ def go(_tx: Tx, _claimed: Sequence[Claimed]) -> dict[str, LastLook]:
 
 
 def a_worker(
-    store: Store, sealer: Sealer, clock: Clock, partner: Partner, *, look: Callable[..., Any] = go
+    store: Store,
+    sealer: Sealer,
+    clock: Clock,
+    partner: Partner,
+    *,
+    look: Callable[..., Any] = go,
+    open_body: Any = None,
 ) -> Worker:
     """A worker on that store."""
     return Worker(
@@ -75,7 +81,7 @@ def a_worker(
         Breaker(now=clock),
         node="n1",
         terms=Terms(policy=SOON, idle=timedelta(milliseconds=20)),
-        open_body=sealer.open,
+        open_body=open_body or sealer.open,
         last_look=look,
         on_settled=lambda *_: None,
         clock=clock,
@@ -260,9 +266,11 @@ async def test_a_body_that_cannot_be_opened_is_a_persons(store: Store, sealer: S
     """Altered, or sealed with a lost key: parked, and the next lane goes on."""
     partner = Partner()
     await queue(store)
-    worker = a_worker(store, sealer, clock, partner)
-    worker._open_body = lambda sealed, bound_to: sealer.open(sealed[:-1] + b"x", bound_to=bound_to)
-    await worker.drain()
+
+    def altered(sealed: bytes, bound_to: str) -> bytes:
+        return sealer.open(sealed[:-1] + b"x", bound_to=bound_to)
+
+    await a_worker(store, sealer, clock, partner, open_body=altered).drain()
 
     assert await states(store) == [DeliveryState.PARKED]
     assert partner.sent == []

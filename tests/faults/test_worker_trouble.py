@@ -118,7 +118,7 @@ async def test_a_partner_that_refuses_all_is_never_a_reason_to_send_twice(
     partner.effect = Effect.AT_MOST_ONE
     worker = a_worker(store, sealer, clock, partner)
     for lane_id in range(REFUSALS):
-        worker._breaker.failed(Refused(code="partner-refused"), lane_id)
+        worker.breaker.failed(Refused(code="partner-refused"), lane_id)
     clock.forward(10)
     await queue(store)
     await leave_in_doubt(store, clock)
@@ -136,7 +136,7 @@ async def test_a_refusal_of_all_keeps_a_doubt_a_doubt(store: Store, sealer: Seal
 
     worker = a_worker(store, sealer, clock, RefusesTheLook())
     for lane_id in range(1000, 1000 + REFUSALS):
-        worker._breaker.failed(Refused(code="partner-refused"), lane_id)
+        worker.breaker.failed(Refused(code="partner-refused"), lane_id)
     clock.forward(10)
     await queue(store)
     await leave_in_doubt(store, clock)
@@ -258,7 +258,7 @@ async def test_a_doubt_about_one_person_is_a_persons_while_others_are_refused(
     partner.script = [Doubtful(code="partner-several-persons")]
     worker = a_worker(store, sealer, clock, partner)
     for lane_id in range(REFUSALS):
-        worker._breaker.failed(Refused(code="partner-refused"), lane_id)
+        worker.breaker.failed(Refused(code="partner-refused"), lane_id)
     clock.forward(10)
     await queue(store)
     await worker.drain()

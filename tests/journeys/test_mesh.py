@@ -1,7 +1,7 @@
 """Letters over MESH, through the real sandbox: sent, answered, refused, unanswered, in doubt; never twice."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,8 @@ from bridge.app.partners import check_letters
 from bridge.app.rules import read_rules
 from bridge.config import PartnerSettings
 from bridge.domain.letter import LetterState
-from bridge.errors import ConfigError
+from bridge.errors import ConfigError, Transient
+from bridge.pipeline.mailbox import Inbox
 from bridge.simulators.loopback import running
 from bridge.simulators.prescribing import PrescribingService
 from bridge.store import letters, views
@@ -287,13 +288,23 @@ async def test_mail_that_answers_nothing_of_ours_is_kept_and_parked(post: Post) 
     assert (await post.mend("release", parked[1][0])).json()["state"] == "parked"
 
 
+class CutOff:
+    """A mailbox whose connection ends before anything is acknowledged."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self.mail = inbox.mail
+
+    async def acknowledge(self, mail_id: str) -> None:
+        raise Transient(code="partner-away")
+
+
 async def test_mail_that_was_kept_and_not_acknowledged_is_not_heard_twice(post: Post) -> None:
     """Killed between the commit and the acknowledgement: MESH offers it again."""
     [sent] = await post.kept()
     post.answer(sent.id, "20009", "fatal-error")
     [reader] = post.bridge.mailboxes
-    [mail] = await reader.inbox.mail()
-    await post.bridge.store.run(lambda tx: reader._take(tx, mail))
+    with pytest.raises(Transient):
+        await replace(reader, inbox=CutOff(reader.inbox)).read_once()
     counts = await post.read()
 
     assert counts == {"duplicate": 1}

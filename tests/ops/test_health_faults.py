@@ -152,14 +152,17 @@ async def test_an_attempt_that_never_ends_is_a_wedged_worker(watched: Watched) -
     await send(watched)
     worker = watched.site.bridge.workers[0]
     watched.site.service.script(Step(trouble=Trouble.HANG, seconds=3))
-    await worker._launched()
+    sending = asyncio.create_task(worker.drain())
+    async with asyncio.timeout(30):
+        while worker.oldest_flight is None:
+            await asyncio.sleep(0.01)
     in_time = await watched.told()
     watched.senses["now"] = lambda: now_ms() + WEDGED_MS + 1000
     worker.beat += WEDGED_MS + 1000
     late = await watched.told()
     del watched.senses["now"]
     worker.beat = now_ms()
-    await asyncio.gather(*worker._flights)
+    await sending
 
     assert in_time == WELL
     assert late.codes == (503, 200, 503, 503)
