@@ -22,12 +22,16 @@ from bridge.store.lanes import Order, Queued
 from bridge.store.unit import Tx
 
 
-def enqueue(tx: Tx, order: Order) -> bool:
-    """Queue `order` under the rules above; False when a cancel closed everything before it could leave.
+def enqueue(tx: Tx, order: Order, *, shadow: bool = False) -> bool:
+    """Queue `order` under the rules above; False when nothing of it can leave.
 
-    The caller gives a CHANGE the same kind of body as a CREATE when `may_replace` says so beforehand.
+    That is so when a cancel closed everything before it could leave, and for a `shadow`, which is kept as
+    settled. The caller gives a CHANGE the body of a CREATE when `must_create` says so beforehand.
     """
     lane_id = lanes.lane_of(tx, order.referral_id, order.partner, order.patient)
+    if shadow:
+        lanes.record_shadow(tx, order, lane_id)
+        return False
     waiting = lanes.waiting_in(tx, lane_id)
     if order.kind is Kind.CANCEL:
         for queued in waiting:

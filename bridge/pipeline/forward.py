@@ -23,7 +23,7 @@ from bridge.fhir.writing import to_json
 from bridge.pipeline import letters
 from bridge.pipeline.context import Context
 from bridge.schemes import Mode, PracticeRule, Scheme
-from bridge.store import lanes, referrals
+from bridge.store import referrals
 from bridge.store.claims import Claimed
 from bridge.store.lanes import Order
 from bridge.store.referrals import About, Stored
@@ -143,11 +143,7 @@ def _queue(tx: Tx, ctx: Context, stored: Stored, kind: Kind, body: Json, cause: 
         released=" ".join(sorted(_terms(ctx, stored)["released"])),
         label=ctx.label,
     )
-    if stored.shadow:
-        lane_id = lanes.lane_of(tx, stored.id, stored.service, stored.patient)
-        lanes.record_shadow(tx, order, lane_id)
-    else:
-        outbox.enqueue(tx, order)
+    outbox.enqueue(tx, order, shadow=stored.shadow)
 
 
 def last_look(ctx: Context) -> Callable[[Tx, Sequence[Claimed]], dict[str, LastLook]]:

@@ -167,10 +167,7 @@ def _queue(tx: Tx, desk: Desk, letter: Letter, turn: int, *, replaces: str = "")
         version=stored.version,
         label=ctx.label,
     )
-    if stored.shadow:
-        lanes.record_shadow(tx, order, lanes.lane_of(tx, stored.id, desk.route.name, stored.patient))
-    else:
-        outbox.enqueue(tx, order)
+    outbox.enqueue(tx, order, shadow=stored.shadow)
     return kept.id
 
 

@@ -29,7 +29,7 @@ from bridge.pipeline.judging import sharing_refused
 from bridge.pipeline.letters import Desk
 from bridge.schemes import Scheme
 from bridge.schemes.scheme import WriteBack
-from bridge.store import lanes, outcomes, people
+from bridge.store import outcomes, people
 from bridge.store.lanes import Order
 from bridge.store.outcomes import UNCOUNTED, Told
 from bridge.store.referrals import Stored
@@ -248,10 +248,7 @@ def _file(tx: Tx, telling: _Telling, made: Json) -> str:
         version=stored.version,
         label=ctx.label,
     )
-    if stored.shadow:
-        lanes.record_shadow(tx, order, lanes.lane_of(tx, stored.id, telling.record, stored.patient))
-    else:
-        outbox.enqueue(tx, order)
+    outbox.enqueue(tx, order, shadow=stored.shadow)
     return ""
 
 
