@@ -92,7 +92,8 @@ def _practice(n: int) -> str:
 def _delivery(n: int, at: int) -> dict[str, Any]:
     parked = n % 100 == 10
     return {
-        "id": f"d-{n:012d}", "lane_id": n + 1, "referral_id": f"r-{n:012d}", "partner": "prescribing",
+        "id": f"d-{n:012d}", "lane_id": n + 1, "referral_id": f"r-{n:012d}",
+        "practice": _practice(n), "partner": "prescribing",
         "leg": "forward", "kind": "create", "seq": 1, "state": "parked" if parked else "queued",
         "code": "partner-refused" if parked else "", "request_id": f"q{n}", "correlation_id": f"c{n}",
         "frozen": 1, "replaces": 0, "created_at": at,

@@ -19,13 +19,19 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")
-def list_(as_json: Json = False) -> None:
-    """Everything parked, oldest first. Exits 1 when there is something."""
-    rows = read(views.parked)
+def list_(
+    code: Annotated[str | None, typer.Option(help="Only what is parked for this reason.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 200,
+    as_json: Json = False,
+) -> None:
+    """What is parked, oldest first. Exits 1 when there is something."""
+    rows = read(lambda tx: views.parked(tx, code=code, limit=limit))
     if as_json:
         output.as_json(rows)
     else:
         output.table(("id", "what", "practice", "code", "at"), rows, "Nothing is parked.")
+        if len(rows) == limit:
+            output.out.print(f"These are the first {limit}; there may be more (--limit, --code).")
     raise typer.Exit(1 if rows else 0)
 
 

@@ -17,10 +17,11 @@ def list_(
     practice: Annotated[str, typer.Option(help="ODS code of one practice.")] = "",
     state: Annotated[str, typer.Option(help="Only this state.")] = "",
     limit: Annotated[int, typer.Option(min=1, max=1000)] = 50,
+    after: Annotated[str, typer.Option(help="Go on behind the last referral of another list.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Referrals, newest first."""
-    rows = read(lambda tx: views.referral_list(tx, practice=practice, state=state, limit=limit))
+    """Referrals: of one practice the newest first, else what changed last first."""
+    rows = read(lambda tx: views.referral_list(tx, practice=practice, state=state, limit=limit, after=after))
     if as_json:
         output.as_json(rows)
         return

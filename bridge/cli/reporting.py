@@ -100,10 +100,12 @@ def _listed(title: str, entries: list[dict[str, Any]]) -> None:
 def _reasons(title: str, reasons: list[Reason]) -> None:
     if not reasons:
         return
-    output.out.print(f"  [bold]{title}: {sum(reason.n for reason in reasons)}[/]", highlight=False)
+    more = "+" if any(reason.more for reason in reasons) else ""
+    output.out.print(f"  [bold]{title}: {sum(reason.n for reason in reasons)}{more}[/]", highlight=False)
     for reason in reasons:
         meaning, step = output.meaning(reason.code)
-        output.hanging(f"{reason.n:>7}", f"{meaning} [dim]({reason.code})[/]")
+        n = f"{reason.n}{'+' if reason.more else ''}"
+        output.hanging(f"{n:>7}", f"{meaning} [dim]({reason.code})[/]")
         if step:
             output.hanging(" " * 7, f"Next: {escape(step)}")
         _entries(list(reason.entries))

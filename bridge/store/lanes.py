@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from bridge.domain.delivery import Kind, Leg, Receipt
 from bridge.domain.journey import DELIVERY_MOVES, DeliveryState, DeliveryStep, move
 from bridge.store import messages, queries
-from bridge.store.tables import delivery, lane, settled
+from bridge.store.tables import delivery, lane, referral, settled
 from bridge.store.unit import Tx
 
 
@@ -116,7 +116,12 @@ def enqueue(tx: Tx, order: Order, lane_id: int) -> None:
     tx.run(queries.WAKE_LANE, {"lane": lane_id, "seq": seq, "due": tx.now})
 
 
-_ENQUEUE = insert(delivery)
+# The practice's list is read by practice: a delivery has that of its referral from the beginning.
+_PRACTICE = func.coalesce(
+    select(referral.c.practice).where(referral.c.id == bindparam("of_referral")).scalar_subquery(), ""
+)
+_ENQUEUE = insert(delivery).values(practice=_PRACTICE)
+_SHADOW = insert(settled).values(practice=_PRACTICE)
 # Settled rows are always below the unsettled ones of a lane; with none left, the clock is.
 _NEXT_SEQ = select(func.coalesce(func.max(delivery.c.seq), 0) + 1).where(
     delivery.c.lane_id == bindparam("lane")
@@ -127,7 +132,7 @@ def record_shadow(tx: Tx, order: Order, lane_id: int) -> None:
     """Keep what would have been sent, as already settled: it can never be claimed."""
     messages.put_body(tx, order.id, "delivery", order.body)
     tx.run(
-        insert(settled),
+        _SHADOW,
         _columns(tx, order, lane_id, 0) | {"state": DeliveryState.SHADOW.value, "settled_at": tx.now},
     )
 
@@ -137,6 +142,7 @@ def _columns(tx: Tx, order: Order, lane_id: int, seq: int) -> dict[str, Any]:
         "id": order.id,
         "lane_id": lane_id,
         "referral_id": order.referral_id,
+        "of_referral": order.referral_id,
         "partner": order.partner,
         "leg": order.leg.value,
         "kind": order.kind.value,

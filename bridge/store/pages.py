@@ -56,6 +56,11 @@ PAGE = _of_each(
 )
 
 
+def parked_codes(tx: Tx) -> set[str]:
+    """Every reason for which something is parked, and the empty one."""
+    return {code for kind in KINDS for code in _codes(tx, kind)}
+
+
 def parked_piles(tx: Tx) -> list[Pile]:
     """Everything that is parked, by reason; what has waited longest comes first."""
     found: dict[str, Pile] = {}
@@ -148,6 +153,27 @@ BY_PRACTICE = (
 )
 
 
+STANDING = (
+    _REFERRALS.add_columns(referral.c.updated_at.label("at"))
+    .where(
+        referral.c.practice == bindparam("practice"),
+        referral.c.state == bindparam("of"),
+        tuple_(referral.c.updated_at, referral.c.id) < tuple_(bindparam("at"), bindparam("id")),
+    )
+    .order_by(referral.c.updated_at.desc(), referral.c.id.desc())
+    .limit(bindparam("most"))
+)
+_PLACE = select(referral.c.opened_at, referral.c.updated_at).where(referral.c.id == bindparam("row"))
+
+
+def place_of(tx: Tx, referral_id: str, *, opened: bool) -> Place:
+    """Where a referral stands in a list by its opening, or by its last change; of none before all."""
+    row = tx.run(_PLACE, {"row": referral_id}).first()
+    if row is None:
+        return OLDEST
+    return Place(row.opened_at if opened else row.updated_at, referral_id)
+
+
 def referrals_in(tx: Tx, state: str, before: Place, limit: int) -> list[dict[str, Any]]:
     """Referrals in a state, what changed last first."""
     return _rows(tx, BY_STATE, state, before, limit)
@@ -158,8 +184,13 @@ def referrals_of(tx: Tx, practice: str, before: Place, limit: int) -> list[dict[
     return _rows(tx, BY_PRACTICE, practice, before, limit)
 
 
-def _rows(tx: Tx, query: Any, of: str, before: Place, limit: int) -> list[dict[str, Any]]:
-    found = tx.run(query, {"of": of, "at": before.at, "id": before.id, "most": limit})
+def referrals_standing(tx: Tx, practice: str, state: str, before: Place, limit: int) -> list[dict[str, Any]]:
+    """Referrals of a practice in a state, what changed last first."""
+    return _rows(tx, STANDING, state, before, limit, practice=practice)
+
+
+def _rows(tx: Tx, query: Any, of: str, before: Place, limit: int, **further: str) -> list[dict[str, Any]]:
+    found = tx.run(query, {"of": of, "at": before.at, "id": before.id, "most": limit, **further})
     return [_plain(row) for row in found.mappings()]
 
 

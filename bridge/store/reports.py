@@ -1,36 +1,48 @@
-"""What became of the referrals of each practice: numbers, reasons and ids of ours; no patient data."""
+"""What became of the referrals of each practice: numbers, reasons and ids of ours; no patient data.
 
-from collections.abc import Iterable, Sequence
+Each question enters an index at one practice, and reads what happened since or waits now: how much there ever
+was makes no difference.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import bindparam, func, or_, select, text
 
 from bridge.domain.delivery import Leg
 from bridge.domain.journey import DeliveryState, EventState, ReferralState
 from bridge.store import ageing
 from bridge.store.tables import (
     UNMAPPED_EVENT,
-    UNSETTLED_EVENT,
     delivery,
     event,
     event_key,
     feed,
     message,
     referral,
+    risk,
     settled,
 )
 from bridge.store.unit import Tx
 
-MOST = 200  # entries of each list; the numbers count all
+MOST = 200  # entries of each list
+COUNTED = 10_000  # of one reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
-    """Why so many were not sent, or are set aside; each entry says where it came from."""
+    """Why so many were not sent, or are set aside; each entry says where it came from.
+
+    Counting stops at a limit; `more`: there are more still.
+    """
 
     code: str
     n: int
+    more: bool
     entries: tuple[dict[str, Any], ...]
 
 
@@ -65,166 +77,180 @@ def report(
     quiet_days: int,
     terms: Sequence[ageing.Quiet] = (),
 ) -> list[Practice]:
-    """Every practice that anything is known of, or one, in order of ODS codes.
+    """Every practice that anything is to be told of, or one, in order of ODS codes.
 
     `quiet_days`: of a scheme that `terms` does not name, an open referral is ageing after so many.
     """
-    found: dict[str, Practice] = {}
-
-    def of(ods: str) -> Practice:
-        return found.setdefault(ods, Practice(ods=ods))
-
     if practice is not None:
-        of(practice)
-    for column, rows in _counts(tx, since, practice):
-        for row in rows:
-            name = column or _SENT[row.leg, row.kind]
-            setattr(of(row.practice), name, getattr(of(row.practice), name) + row.n)
-    for row in tx.run(_of(_FEEDS, feed.c.practice, practice)):
-        of(row.practice).feeds[row.source] = row.at
-    for name, state, from_when in (
-        ("not_sent", EventState.NOT_SENT, since),
-        ("refused", EventState.REFUSED, since),
-        ("parked", EventState.PARKED, None),
-    ):
-        for ods, reasons in _reasons(tx, state, from_when, practice).items():
-            getattr(of(ods), name).extend(reasons)
-    for ods, reasons in _parked(tx, practice).items():
-        of(ods).parked.extend(reasons)
-    for row in tx.run(_of(_REJECTED.where(referral.c.updated_at >= since), referral.c.practice, practice)):
-        of(row.practice).rejected.append(_entry(row))
-    _age(tx, of, practice, quiet_days, terms, since)
-    return [found[ods] for ods in sorted(found)]
+        return [_of(tx, practice, since, quiet_days, terms)]
+    found = (_of(tx, ods, since, quiet_days, terms) for ods in _practices(tx))
+    return [each for each in found if each != Practice(ods=each.ods)]
 
 
-_SENT = {
-    (leg.value, kind): "filed" if leg is Leg.WRITE_BACK else "sent" if kind == "create" else "changed"
-    for leg in Leg
-    for kind in ("create", "change", "cancel", "file")
+def _practices(tx: Tx) -> list[str]:
+    """Every practice that anything is known of."""
+    few = {practice for query in _OF_FEW for practice in tx.run(query).scalars()}
+    return sorted(few.union(*(_each(tx, query, {}) for query in NEXT_PRACTICE.values())))
+
+
+def _each(tx: Tx, following: Any, asked: dict[str, Any]) -> Iterator[str]:
+    """Every value of an indexed column, one seek each; the empty one is looked for as well."""
+    value: str | None = ""
+    while value is not None:
+        yield value
+        value = tx.run(following, {**asked, "after": value}).scalar_one_or_none()
+
+
+_OF_FEW = (select(feed.c.practice).distinct(), select(risk.c.practice).where(risk.c.seen_at.is_(None)))
+NEXT_PRACTICE = {
+    table.name: select(table.c.practice)
+    .where(table.c.practice > bindparam("after"))
+    .order_by(table.c.practice)
+    .limit(1)
+    for table in (event, referral)
 }
-_FEEDS = select(feed.c.practice, feed.c.source, func.max(feed.c.extracted_at).label("at")).group_by(
-    feed.c.practice, feed.c.source
+
+
+def _of(tx: Tx, ods: str, since: int, quiet_days: int, terms: Sequence[ageing.Quiet]) -> Practice:
+    asked = {"practice": ods, "since": since}
+    n_ageing = ageing.counted(tx, ods, usual=quiet_days, terms=terms)
+    quiet = ageing.listed(tx, ods, usual=quiet_days, terms=terms, most=MOST) if n_ageing else []
+    return Practice(
+        ods=ods,
+        feeds={row.source: row.at for row in tx.run(FEEDS, {"practice": ods})},
+        referred=tx.run(REFERRED, asked).scalar_one(),
+        **_sent(tx, asked),
+        waiting=tx.run(WAITING, {"practice": ods}).scalar_one(),
+        unmapped_codes=tx.run(UNMAPPED, asked).scalar_one(),
+        not_sent=_events(tx, EventState.NOT_SENT, asked),
+        parked=[*_events(tx, EventState.PARKED, asked | {"since": 0}), *_parked(tx, ods)],
+        refused=_events(tx, EventState.REFUSED, asked),
+        risks=ageing.risks(tx, ods, MOST),
+        unreachable=ageing.unreachable(tx, ods, since=since, most=MOST),
+        rejected=[_entry(row) for row in tx.run(REJECTED, asked)],
+        ageing=quiet,
+        n_ageing=n_ageing,
+    )
+
+
+FEEDS = (
+    select(feed.c.source, func.max(feed.c.extracted_at).label("at"))
+    .where(feed.c.practice == bindparam("practice"))
+    .group_by(feed.c.source)
 )
-_REJECTED = (
-    select(referral.c.practice, referral.c.id, referral.c.code, referral.c.updated_at.label("at"))
-    .where(referral.c.state == ReferralState.REJECTED.value)
+REFERRED = (
+    select(func.count())
+    .select_from(referral)
+    .where(referral.c.practice == bindparam("practice"), referral.c.opened_at >= bindparam("since"))
+)
+WAITING = (
+    select(func.count())
+    .select_from(delivery)
+    .where(delivery.c.practice == bindparam("practice"), delivery.c.state != DeliveryState.PARKED.value)
+)
+UNMAPPED = select(func.coalesce(func.sum(event.c.unmapped_codes), 0)).where(
+    event.c.practice == bindparam("practice"), event.c.at >= bindparam("since"), UNMAPPED_EVENT
+)
+REJECTED = (
+    select(referral.c.id, referral.c.code, referral.c.updated_at.label("at"))
+    .where(
+        referral.c.practice == bindparam("practice"),
+        referral.c.state == ReferralState.REJECTED.value,
+        referral.c.updated_at >= bindparam("since"),
+    )
     .order_by(referral.c.updated_at)
+    .limit(MOST)
+)
+SENT = (
+    select(settled.c.state, settled.c.leg, settled.c.kind, func.count().label("n"))
+    .where(
+        settled.c.practice == bindparam("practice"),
+        settled.c.settled_at >= bindparam("since"),
+        or_(settled.c.state == DeliveryState.DELIVERED.value, settled.c.state == DeliveryState.SHADOW.value),
+    )
+    .group_by(settled.c.state, settled.c.leg, settled.c.kind)
+)
+
+
+def _sent(tx: Tx, asked: dict[str, Any]) -> dict[str, int]:
+    """What left since, by the name of its count."""
+    counts: Counter[str] = Counter()
+    for row in tx.run(SENT, asked):
+        shadow = row.state == DeliveryState.SHADOW
+        first = "sent" if row.kind == "create" else "changed"
+        counts["shadow" if shadow else "filed" if row.leg == Leg.WRITE_BACK else first] += row.n
+    return counts
+
+
+# Events of one state: by the index of practice, state and code.
+NEXT_CODE = text(
+    "SELECT code FROM event WHERE practice = :practice AND state = :state AND code > :after "
+    "ORDER BY code LIMIT 1"
+)
+_PLACED = (
+    event.c.practice == bindparam("practice"),
+    event.c.state == bindparam("state"),
+    event.c.code == bindparam("code"),
+    event.c.at >= bindparam("since"),
+)
+# What was not sent and whose key led to a referral since is over.
+_STILL = or_(event_key.c.id.is_(None), event_key.c.referral_id.is_(None))
+_KEYED = event.outerjoin(event_key, event_key.c.id == event.c.key_id)
+_SOURCED = (event.c.id, event.c.at, event.c.position, event.c.message_id, message.c.source, message.c.door)
+_FROM = message.c.id == event.c.message_id
+COUNT = select(func.count()).select_from(
+    select(event.c.id).where(*_PLACED).limit(COUNTED + 1).subquery("found")
+)
+COUNT_STILL = select(func.count()).select_from(
+    select(event.c.id).select_from(_KEYED).where(*_PLACED, _STILL).limit(COUNTED + 1).subquery("found")
+)
+ENTRIES = select(*_SOURCED).join(message, _FROM).where(*_PLACED).order_by(event.c.at).limit(MOST)
+ENTRIES_STILL = (
+    select(*_SOURCED)
+    .select_from(_KEYED.join(message, _FROM))
+    .where(*_PLACED, _STILL)
+    .order_by(event.c.at)
     .limit(MOST)
 )
 
 
-def _of(query: Any, column: ColumnElement[str], practice: str | None) -> Any:
-    return query if practice is None else query.where(column == practice)
-
-
-def _counts(tx: Tx, since: int, practice: str | None) -> Iterable[tuple[str, Any]]:
-    opened = (
-        select(referral.c.practice, func.count().label("n"))
-        .where(referral.c.opened_at >= since)
-        .group_by(referral.c.practice)
-    )
-    done = (
-        select(referral.c.practice, settled.c.leg, settled.c.kind, func.count().label("n"))
-        .join(referral, referral.c.id == settled.c.referral_id)
-        .where(settled.c.settled_at >= since, settled.c.state == DeliveryState.DELIVERED.value)
-        .group_by(referral.c.practice, settled.c.leg, settled.c.kind)
-    )
-    shadow = (
-        select(referral.c.practice, func.count().label("n"))
-        .join(settled, referral.c.id == settled.c.referral_id)
-        .where(settled.c.settled_at >= since, settled.c.state == DeliveryState.SHADOW.value)
-        .group_by(referral.c.practice)
-    )
-    waiting = (
-        select(referral.c.practice, func.count().label("n"))
-        .join(delivery, referral.c.id == delivery.c.referral_id)
-        .where(delivery.c.state != DeliveryState.PARKED.value)
-        .group_by(referral.c.practice)
-    )
-    unmapped = (
-        select(event.c.practice, func.sum(event.c.unmapped_codes).label("n"))
-        .where(event.c.at >= since, UNMAPPED_EVENT)
-        .group_by(event.c.practice)
-    )
-    yield "unmapped_codes", tx.run(_of(unmapped, event.c.practice, practice)).all()
-    for name, query in (("referred", opened), ("", done), ("shadow", shadow), ("waiting", waiting)):
-        yield name, tx.run(_of(query, referral.c.practice, practice)).all()
-
-
-def _reasons(tx: Tx, state: EventState, since: int | None, practice: str | None) -> dict[str, list[Reason]]:
-    """Events of one state by practice and code; a not-sent one whose key led to a referral since is over."""
-    query = (
-        select(event.c.practice, event.c.code, event.c.id, event.c.at, event.c.position, event.c.message_id)
-        .add_columns(message.c.source, message.c.door)
-        .join(message, message.c.id == event.c.message_id)
-        .outerjoin(event_key, event_key.c.id == event.c.key_id)
-        .where(event.c.state == state.value)
-        .order_by(event.c.practice, event.c.code, event.c.at)
-    )
-    if state is EventState.NOT_SENT:
-        query = query.where(or_(event_key.c.id.is_(None), event_key.c.referral_id.is_(None)))
-    if state is EventState.PARKED:
-        query = query.where(UNSETTLED_EVENT)
-    if since is not None:
-        query = query.where(event.c.at >= since)
-    return _grouped(tx.run(_of(query, event.c.practice, practice)))
-
-
-def _parked(tx: Tx, practice: str | None) -> dict[str, list[Reason]]:
-    referrals = (
-        select(referral.c.practice, referral.c.code, referral.c.id, referral.c.updated_at.label("at"))
-        .where(referral.c.state == ReferralState.PARKED.value)
-        .order_by(referral.c.practice, referral.c.code, referral.c.updated_at)
-    )
-    deliveries = (
-        select(referral.c.practice, delivery.c.code, delivery.c.id, delivery.c.created_at.label("at"))
-        .add_columns(delivery.c.partner, delivery.c.kind, delivery.c.referral_id)
-        .join(referral, referral.c.id == delivery.c.referral_id)
-        .where(delivery.c.state == DeliveryState.PARKED.value)
-        .order_by(referral.c.practice, delivery.c.code, delivery.c.created_at)
-    )
-    found = _grouped(tx.run(_of(referrals, referral.c.practice, practice)))
-    for ods, reasons in _grouped(tx.run(_of(deliveries, referral.c.practice, practice))).items():
-        found.setdefault(ods, []).extend(reasons)
+def _events(tx: Tx, state: EventState, asked: dict[str, Any]) -> list[Reason]:
+    still = state is EventState.NOT_SENT
+    count, entries = (COUNT_STILL, ENTRIES_STILL) if still else (COUNT, ENTRIES)
+    found = []
+    for code in _each(tx, NEXT_CODE, asked := asked | {"state": state.value}):
+        n = tx.run(count, asked | {"code": code}).scalar_one()
+        if n:
+            listed = [_entry(row) for row in tx.run(entries, asked | {"code": code})]
+            found.append(_reason(code, n, listed))
     return found
 
 
-def _grouped(rows: Iterable[Any]) -> dict[str, list[Reason]]:
-    """By practice: rows of one code together, counted, the first of them in full."""
-    by_code: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    counts: dict[tuple[str, str], int] = {}
-    for row in rows:
-        key = (row.practice, row.code)
-        counts[key] = counts.get(key, 0) + 1
-        listed = by_code.setdefault(key, [])
-        if len(listed) < MOST:
-            listed.append(_entry(row))
-    found: dict[str, list[Reason]] = {}
-    for (ods, code), entries in by_code.items():
-        found.setdefault(ods, []).append(Reason(code=code, n=counts[ods, code], entries=tuple(entries)))
-    return found
+def _reason(code: str, n: int, listed: list[dict[str, Any]]) -> Reason:
+    return Reason(code=code, n=min(n, COUNTED), more=n > COUNTED, entries=tuple(listed))
+
+
+PARKED_REFERRALS = (
+    select(referral.c.code, referral.c.id, referral.c.updated_at.label("at"))
+    .where(referral.c.practice == bindparam("practice"), referral.c.state == ReferralState.PARKED.value)
+    .limit(COUNTED + 1)
+)
+PARKED_DELIVERIES = (
+    select(delivery.c.code, delivery.c.id, delivery.c.created_at.label("at"))
+    .add_columns(delivery.c.partner, delivery.c.kind, delivery.c.referral_id)
+    .where(delivery.c.practice == bindparam("practice"), delivery.c.state == DeliveryState.PARKED.value)
+    .limit(COUNTED + 1)
+)
+
+
+def _parked(tx: Tx, ods: str) -> Iterator[Reason]:
+    """Referrals and deliveries of the practice that wait for a person, by reason, oldest first."""
+    for query in (PARKED_REFERRALS, PARKED_DELIVERIES):
+        rows = sorted(tx.run(query, {"practice": ods}), key=attrgetter("code", "at"))
+        for code, held in groupby(rows, key=attrgetter("code")):
+            listed = [_entry(row) for row in held]
+            yield _reason(code, len(listed), listed[:MOST])
 
 
 def _entry(row: Any) -> dict[str, Any]:
-    return {str(name): value for name, value in row._mapping.items() if name not in ("practice", "code")}  # noqa: SLF001
-
-
-def _age(
-    tx: Tx, of: Any, practice: str | None, quiet_days: int, terms: Sequence[ageing.Quiet], since: int
-) -> None:
-    """What a person has to look into although nothing failed."""
-
-    def narrowed(query: Any) -> Any:
-        """The second condition is always true: SQLite comes in by the practice, not by all that is open."""
-        if practice is None:
-            return query
-        return query.where(referral.c.practice == practice, referral.c.opened_at >= 0)
-
-    for ods, told in ageing.counted(tx, usual=quiet_days, terms=terms, of=narrowed):
-        of(ods).n_ageing = told["n"]
-    for ods, told in ageing.listed(tx, usual=quiet_days, terms=terms, of=narrowed, most=MOST):
-        of(ods).ageing.append(told)
-    for ods, told in ageing.unreachable(tx, since=since, of=narrowed, most=MOST):
-        of(ods).unreachable.append(told)
-    for ods, told in ageing.risks(tx, practice, MOST):
-        of(ods).risks.append(told)
+    return {str(name): value for name, value in row._mapping.items() if name != "code"}  # noqa: SLF001

@@ -36,6 +36,10 @@ UNMAPPED_EVENT = text(f"event.{UNMAPPED}")
 # plans of all others stay as they are.
 PARKED = text("state = 'parked' AND code >= ''")
 
+# Whom a service cannot reach, as it says now.
+UNREACHABLE = text("kind = 'unreachable' AND state = 'current'")
+UNREACHABLE_OUTCOME = text("outcome.kind = 'unreachable' AND outcome.state = 'current'")
+
 _serial = BigInteger().with_variant(Integer, "sqlite")
 
 setting = Table(
@@ -122,7 +126,7 @@ event = Table(
         sqlite_where=text(UNSETTLED),
         postgresql_where=text(UNSETTLED),
     ),
-    Index("event_listed_ix", "practice", "at"),
+    Index("event_listed_ix", "practice", "state", "code", "at"),
     Index(
         "event_unmapped_ix",
         "practice",
@@ -194,6 +198,7 @@ referral = Table(
     Index("referral_service_ref_ix", "service", "service_ref"),
     Index("referral_state_ix", "state", "updated_at"),
     Index("referral_practice_ix", "practice", "opened_at"),
+    Index("referral_standing_ix", "practice", "state", "updated_at"),
     Index(
         "referral_parked_ix",
         "state",  # the same in every row: SQLite prefers the index that fits most
@@ -238,6 +243,7 @@ outcome = Table(
     Column("at", BigInteger, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
     UniqueConstraint("referral_id", "identifier", "version"),
+    Index("outcome_unreachable_ix", "at", sqlite_where=UNREACHABLE, postgresql_where=UNREACHABLE),
 )
 
 # A risk a service spoke of, from the moment it was read until its contact has said that it was seen.
@@ -304,6 +310,7 @@ def _delivery_columns() -> list[Column]:  # type: ignore[type-arg]
         Column("id", String(36), primary_key=True),
         Column("lane_id", BigInteger, nullable=False),
         Column("referral_id", String(36), nullable=False),
+        Column("practice", String(12), nullable=False, server_default=""),  # of the referral
         Column("partner", String(64), nullable=False),
         Column("leg", String(12), nullable=False),
         Column("kind", String(12), nullable=False),
@@ -335,6 +342,7 @@ delivery = Table(
     UniqueConstraint("lane_id", "seq"),
     Index("delivery_referral_ix", "referral_id"),
     Index("delivery_state_ix", "state", "partner", "created_at"),
+    Index("delivery_practice_ix", "practice", "state", "code", "created_at"),
     Index(
         "delivery_parked_ix",
         "state",  # the same in every row: SQLite prefers the index that fits most
@@ -372,6 +380,7 @@ settled = Table(
     Column("level", String(24), nullable=False, server_default=""),
     Index("settled_referral_ix", "referral_id"),
     Index("settled_at_ix", "settled_at"),
+    Index("settled_practice_ix", "practice", "settled_at", "state", "leg", "kind"),
 )
 
 attempt = Table(

@@ -9,9 +9,10 @@ from typing import Any
 import orjson
 from sqlalchemy import select
 
-from bridge.domain.journey import DeliveryState, EventState, ReferralState
+from bridge.domain.journey import ReferralState
+from bridge.store import pages
+from bridge.store.pages import NEWEST_OF_ALL, OLDEST
 from bridge.store.tables import (
-    UNSETTLED_EVENT,
     attempt,
     delivery,
     event,
@@ -122,44 +123,28 @@ def _deliveries(tx: Tx, referral_id: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: row["created_at"])
 
 
-def referral_list(tx: Tx, *, practice: str = "", state: str = "", limit: int = 50) -> list[dict[str, Any]]:
-    """Referrals, newest first."""
-    columns = ("id", "source", "practice", "service", "state", "code", "shadow", "task_status", "opened_at")
-    query = select(*(referral.c[name] for name in (*columns, "updated_at"))).order_by(
-        referral.c.opened_at.desc()
-    )
+def referral_list(
+    tx: Tx, *, practice: str = "", state: str = "", limit: int = 50, after: str = ""
+) -> list[dict[str, Any]]:
+    """Referrals, behind the one named: of a practice the newest first, else what changed last first."""
+    opened = bool(practice and not state)
+    before = pages.place_of(tx, after, opened=opened) if after else NEWEST_OF_ALL
+    if opened:
+        return pages.referrals_of(tx, practice, before, limit)
     if practice:
-        query = query.where(referral.c.practice == practice)
-    if state:
-        query = query.where(referral.c.state == state)
-    return [_plain(row) for row in tx.run(query.limit(limit)).mappings()]
+        return pages.referrals_standing(tx, practice, state, before, limit)
+    states = [state] if state else [each.value for each in ReferralState]
+    found = [row for each in states for row in pages.referrals_in(tx, each, before, limit)]
+    return sorted(found, key=lambda row: (row["at"], row["id"]), reverse=True)[:limit]
 
 
-def parked(tx: Tx, *, limit: int = 200) -> list[dict[str, Any]]:
-    """All that waits for a person: events, referrals and deliveries, oldest first."""
-    events = select(
-        event.c.id, event.c.code, event.c.at, event.c.practice, event.c.referral_id, event.c.position
-    ).where(UNSETTLED_EVENT, event.c.state == EventState.PARKED.value)
-    found = [{**_plain(row), "what": "event"} for row in tx.run(events.limit(limit)).mappings()]
-    referrals = select(
-        referral.c.id, referral.c.code, referral.c.updated_at.label("at"), referral.c.practice
-    ).where(referral.c.state == ReferralState.PARKED.value)
-    found += [
-        {**_plain(row), "what": "referral", "referral_id": row["id"], "position": ""}
-        for row in tx.run(referrals.limit(limit)).mappings()
+def parked(tx: Tx, *, limit: int = 200, code: str | None = None) -> list[dict[str, Any]]:
+    """What waits for a person, for one reason or any: events, referrals and deliveries, oldest first."""
+    codes = pages.parked_codes(tx) if code is None else [code]
+    found = [
+        {"id": row["id"], "what": row["kind"], "code": each, "at": row["at"], "practice": row["practice"]}
+        | {"referral_id": row["referral_id"], "position": row.get("position") or row.get("what", "")}
+        for each in codes
+        for row in pages.parked_page(tx, each, OLDEST, limit)
     ]
-    deliveries = select(
-        delivery.c.id,
-        delivery.c.code,
-        delivery.c.created_at.label("at"),
-        referral.c.practice,
-        delivery.c.referral_id,
-        delivery.c.kind.label("position"),
-    ).join(referral, referral.c.id == delivery.c.referral_id)
-    found += [
-        {**_plain(row), "what": "delivery"}
-        for row in tx.run(
-            deliveries.where(delivery.c.state == DeliveryState.PARKED.value).limit(limit)
-        ).mappings()
-    ]
-    return sorted(found, key=lambda row: row["at"])[:limit]
+    return sorted(found, key=lambda row: (row["at"], row["id"]))[:limit]

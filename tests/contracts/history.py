@@ -56,14 +56,16 @@ INSERT INTO lane (id, referral_id, partner, patient, due_at, lease_until, epoch)
 SELECT i, 'r' || i, 'sp', 'p' || i, CASE WHEN i <= :due THEN :start WHEN i <= 2 * :due THEN :later END,
   CASE WHEN i > :due AND i <= :due + 5 THEN :later END, 1 FROM n;
 
-INSERT INTO settled (id, lane_id, referral_id, partner, leg, kind, seq, state, code, request_id,
+INSERT INTO settled (id, lane_id, referral_id, practice, partner, leg, kind, seq, state, code, request_id,
   correlation_id, body_id, frozen, replaces, created_at, first_sent_at, cause, settled_at) $N
-SELECT 'd' || i, i, 'r' || i, 'sp', 'forward', 'create', 1, 'delivered', '', 'q', 'c', 'd' || i, :yes, :no,
+SELECT 'd' || i, i, 'r' || i, 'P' || (i % 200),
+  'sp', 'forward', 'create', 1, 'delivered', '', 'q', 'c', 'd' || i, :yes, :no,
   :start + i, :start + i, 'e' || i, :start + i FROM n;
 
-INSERT INTO delivery (id, lane_id, referral_id, partner, leg, kind, seq, state, code, request_id,
+INSERT INTO delivery (id, lane_id, referral_id, practice, partner, leg, kind, seq, state, code, request_id,
   correlation_id, body_id, frozen, replaces, created_at, first_sent_at, cause) $N
-SELECT 'w' || i, i, 'r' || i, 'sp', 'forward', 'change', 2,
+SELECT 'w' || i, i, 'r' || i, 'P' || (i % 200),
+  'sp', 'forward', 'change', 2,
   CASE WHEN i <= 2 * :due THEN 'queued' ELSE 'parked' END, '', 'q', 'c', 'd' || i, :yes, :no, :start + i,
   CASE WHEN i <= 2 * :due THEN NULL ELSE :start + i END, 'e' || i FROM n;
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, text
 
-from bridge.store import Store, audit, flow, pages
+from bridge.store import Store, ageing, audit, flow, pages, reports, views
 from bridge.store.pages import NEWEST_OF_ALL, OLDEST, Place
 from bridge.store.tables import audit as audits
 from bridge.store.tables import delivery, event, message, referral, settled
@@ -138,6 +138,39 @@ async def test_referrals_are_read_page_by_page(store: Store) -> None:
         assert seen == [f"r{n:03}" for n in reversed(range(10))]
 
 
+@pytest.mark.parametrize(
+    "chosen", [{}, {"state": "open"}, {"practice": "A99999"}, {"practice": "A99999", "state": "open"}]
+)
+async def test_the_list_of_referrals_goes_on_behind_any_of_them(store: Store, chosen: dict[str, str]) -> None:
+    """Each once, also those of one moment."""
+    others = [a_referral(n, 12, "completed") | {"practice": "B88888"} for n in (20, 21)]
+    await put(store, referral, *(a_referral(n, 10 + n // 3) for n in range(10)), *others)
+    seen: list[str] = []
+    after = ""
+    while rows := await store.read(
+        lambda tx, after=after: views.referral_list(tx, limit=4, after=after, **chosen)
+    ):
+        seen += [row["id"] for row in rows]
+        after = rows[-1]["id"]
+    expected = {f"r{n:03}" for n in range(10)} | ({"r020", "r021"} if not chosen else set())
+
+    assert len(seen) == len(expected)
+    assert set(seen) == expected
+
+
+async def test_the_list_of_what_is_parked_begins_with_the_oldest(parked: Store) -> None:
+    """Of every kind, however many there are; or for one reason."""
+    first = await parked.read(lambda tx: views.parked(tx, limit=3))
+    reason = await parked.read(lambda tx: views.parked(tx, code="b"))
+
+    assert [(row["what"], row["id"], row["code"]) for row in first] == [
+        ("delivery", "d002", "a"),
+        ("event", "e001", "a"),
+        ("event", "e002", "b"),
+    ]
+    assert [row["id"] for row in reason] == ["e002", "e003", "d001", "r002"]
+
+
 async def test_every_kind_of_id_is_known(parked: Store) -> None:
     """A settled delivery is a delivery still."""
     await put(parked, settled, a_delivery(9, 1, "", "delivered") | {"settled_at": 2})
@@ -213,6 +246,10 @@ ASKED: dict[str, Any] = {
     "node": "n",
     "n": 1,
     "source": "s",
+    "practice": "A99999",
+    "state": "not-sent",
+    "since": 1,
+    "after": "a",
 }
 STATEMENTS: dict[str, tuple[Any, str]] = {
     **{f"next {kind}": (pages.NEXT_CODE[kind], f"{kind}_parked_ix") for kind in pages.KINDS},
@@ -225,6 +262,27 @@ STATEMENTS: dict[str, tuple[Any, str]] = {
     "audit": (audit.PAGE, "audit_at_ix"),
     "audit about": (audit.ABOUT, "audit_subject_ix"),
     "heard": (flow.LAST_HEARD, "message_source_ix"),
+}
+
+
+# Of one practice: PostgreSQL chooses by what its tables hold (tests/contracts/test_plans.py).
+OF_A_PRACTICE: dict[str, tuple[Any, str]] = {
+    "standing": (pages.STANDING, "referral_standing_ix"),
+    "practices by events": (reports.NEXT_PRACTICE["event"], "event_listed_ix"),
+    "practices by referrals": (reports.NEXT_PRACTICE["referral"], "USING COVERING INDEX referral_"),
+    "referred": (reports.REFERRED, "referral_practice_ix"),
+    "sent": (reports.SENT, "settled_practice_ix"),
+    "waiting": (reports.WAITING, "delivery_practice_ix"),
+    "rejected": (reports.REJECTED, "referral_standing_ix"),
+    "unmapped": (reports.UNMAPPED, "event_unmapped_ix"),
+    "codes": (reports.NEXT_CODE, "event_listed_ix"),
+    "count": (reports.COUNT, "event_listed_ix"),
+    "count of not sent": (reports.COUNT_STILL, "event_listed_ix"),
+    "entries": (reports.ENTRIES, "event_listed_ix"),
+    "entries of not sent": (reports.ENTRIES_STILL, "event_listed_ix"),
+    "parked referrals": (reports.PARKED_REFERRALS, "referral_standing_ix"),
+    "parked deliveries": (reports.PARKED_DELIVERIES, "delivery_practice_ix"),
+    "unreachable": (ageing.UNREACHABLE, "outcome_unreachable_ix"),
 }
 
 
@@ -249,5 +307,14 @@ async def test_each_page_is_found_by_its_index(store: Store, name: str) -> None:
         return plan_of(tx, statement)
 
     found = await store.read(plan)
+
+    assert any(index in line for line in found), found
+
+
+@pytest.mark.parametrize("name", OF_A_PRACTICE)
+async def test_the_list_of_a_practice_is_read_by_its_indexes(sqlite_store: Store, name: str) -> None:
+    """Not by walking through all that the practice ever referred."""
+    statement, index = OF_A_PRACTICE[name]
+    found = await sqlite_store.read(lambda tx: plan_of(tx, statement))
 
     assert any(index in line for line in found), found

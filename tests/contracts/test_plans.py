@@ -31,6 +31,7 @@ from bridge.store import (
     purging,
     referrals,
     replays,
+    reports,
     restoring,
     views,
 )
@@ -182,6 +183,15 @@ def _stories(tx: Tx) -> None:
     assert views.referral_story(tx, "r40000")
 
 
+def _lists(tx: Tx) -> None:
+    (told,) = reports.report(tx, since=tx.now - 3 * DAY_MS, practice="P17", quiet_days=1)
+    assert (told.referred, told.sent) == (250, 250)
+    for practice in ("", "P17"):
+        for state in ("", "open"):
+            assert views.referral_list(tx, practice=practice, state=state, limit=10)
+    assert len(views.parked(tx, limit=10)) == 10
+
+
 def _outcomes(tx: Tx) -> None:
     outcomes.of_identifier(tx, "r1", "none")
     outcomes.already_coded(tx, "r40000", "1")
@@ -237,6 +247,7 @@ HOT: dict[str, Callable[[Tx], Any]] = {
     "look at a person": _person,
     "repeat a request": _request,
     "show a story": _stories,
+    "show the lists": _lists,
     "record an outcome": _outcomes,
     "translate later": due_messages,
     "look at the limits": _limits,

@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("lane_id", sa.BigInteger(), nullable=False),
         sa.Column("referral_id", sa.String(length=36), nullable=False),
+        sa.Column("practice", sa.String(length=12), server_default="", nullable=False),
         sa.Column("partner", sa.String(length=64), nullable=False),
         sa.Column("leg", sa.String(length=12), nullable=False),
         sa.Column("kind", sa.String(length=12), nullable=False),
@@ -114,6 +115,9 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state = 'parked' AND code >= ''"),
         postgresql_where=sa.text("state = 'parked' AND code >= ''"),
+    )
+    op.create_index(
+        "delivery_practice_ix", "delivery", ["practice", "state", "code", "created_at"], unique=False
     )
     op.create_index("delivery_referral_ix", "delivery", ["referral_id"], unique=False)
     op.create_index("delivery_state_ix", "delivery", ["state", "partner", "created_at"], unique=False)
@@ -288,6 +292,7 @@ def upgrade() -> None:
     )
     op.create_index("referral_patient_ix", "referral", ["patient", "service"], unique=False)
     op.create_index("referral_practice_ix", "referral", ["practice", "opened_at"], unique=False)
+    op.create_index("referral_standing_ix", "referral", ["practice", "state", "updated_at"], unique=False)
     op.create_index("referral_service_ref_ix", "referral", ["service", "service_ref"], unique=False)
     op.create_index("referral_state_ix", "referral", ["state", "updated_at"], unique=False)
     op.create_table(
@@ -313,6 +318,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("lane_id", sa.BigInteger(), nullable=False),
         sa.Column("referral_id", sa.String(length=36), nullable=False),
+        sa.Column("practice", sa.String(length=12), server_default="", nullable=False),
         sa.Column("partner", sa.String(length=64), nullable=False),
         sa.Column("leg", sa.String(length=12), nullable=False),
         sa.Column("kind", sa.String(length=12), nullable=False),
@@ -340,6 +346,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("settled_at_ix", "settled", ["settled_at"], unique=False)
+    op.create_index(
+        "settled_practice_ix",
+        "settled",
+        ["practice", "settled_at", "state", "leg", "kind"],
+        unique=False,
+    )
     op.create_index("settled_referral_ix", "settled", ["referral_id"], unique=False)
     op.create_table(
         "event",
@@ -371,7 +383,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("message_id", "n"),
     )
     op.create_index("event_key_ix", "event", ["key_id"], unique=False)
-    op.create_index("event_listed_ix", "event", ["practice", "at"], unique=False)
+    op.create_index("event_listed_ix", "event", ["practice", "state", "code", "at"], unique=False)
     op.create_index("event_referral_ix", "event", ["referral_id"], unique=False)
     op.create_index(
         "event_parked_ix",
@@ -467,6 +479,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("referral_id", "identifier", "version"),
+    )
+    op.create_index(
+        "outcome_unreachable_ix",
+        "outcome",
+        ["at"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'unreachable' AND state = 'current'"),
+        postgresql_where=sa.text("kind = 'unreachable' AND state = 'current'"),
     )
     op.create_table(
         "account",
