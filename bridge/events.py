@@ -93,6 +93,7 @@ class Event(Enum):
     BATCH_STARTED = (logging.INFO, "extract started", ("batch", "source"))
     BATCH_PARKED = (logging.ERROR, "extract waits for a person", ("batch", "source", "code"))
     BATCH_LATE = (logging.ERROR, "extract is still not complete", ("source", "stamp", "missing"))
+    FILES_STRAY = (logging.ERROR, "files in the drop folder belong to no extract", ("source", "files"))
     BATCH_DONE = (logging.INFO, "extract done", ("batch", "source", "events"))
     BATCH_REFUSED = (logging.ERROR, "extract refused", ("batch", "source", "code"))
     POLLED = (logging.DEBUG, "service polled", ("partner", "resource", "found"))

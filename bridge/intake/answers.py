@@ -23,7 +23,7 @@ from bridge.errors import (
 )
 from bridge.events import Event, emit, failed_at, traced
 from bridge.fhir.answers import operation_outcome
-from bridge.intake.desk import TooLarge, trace_of, tracing
+from bridge.intake.desk import Encoded, TooLarge, trace_of, tracing
 from bridge.intake.fhir_formats import FHIR_JSON, InXml
 from bridge.security.rates import TooOften
 
@@ -36,6 +36,7 @@ ANSWERS: dict[type[BridgeError], tuple[int, str]] = {
     NotFound: (404, "not-found"),
     Conflict: (409, "version-conflict"),
     TooLarge: (413, "body-too-large"),
+    Encoded: (415, "body-encoded"),
     Unreadable: (400, "unreadable"),
     Unacceptable: (422, "unacceptable"),
     IntakeError: (400, "unreadable"),

@@ -58,6 +58,10 @@ class TooLarge(Unacceptable):
     """The body is larger than this bridge takes."""
 
 
+class Encoded(Unreadable):
+    """The body is compressed; unpacking what a stranger sends could fill the memory."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
     """The doors' common ground. `full` gives the code of a limit that is passed, or ""."""
@@ -103,6 +107,8 @@ class Desk:
     async def body(self, request: Request) -> bytes:
         """The whole body, refused as soon as it is too large, or at once when the bridge is full."""
         self.ready()
+        if request.headers.get("content-encoding", "identity").lower() not in ("", "identity"):
+            raise Encoded(problems=(Problem(code="body-encoded", at="Content-Encoding"),))
         if int(request.headers.get("content-length") or 0) > self.largest_body:
             raise TooLarge(problems=(Problem(code="body-too-large"),))
         chunks, size = [], 0

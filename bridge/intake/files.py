@@ -42,7 +42,7 @@ class DropFolder:
     settled_s: float  # files nobody wrote to for so long have stopped growing
     wake: Callable[[], None]
     full: Callable[[], str] = lambda: ""
-    _told: set[str] = field(default_factory=set)  # incomplete extracts that were told of
+    _told: set[str] = field(default_factory=set)  # incomplete extracts, and stray files, that were told of
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Until `stop`: import what is complete, oldest first."""
@@ -73,6 +73,7 @@ class DropFolder:
 
     def _claim(self, released: Collection[str]) -> Path | None:
         self.path.mkdir(parents=True, exist_ok=True)
+        self._tell_strays()
         begun = sorted(p for p in (self.path / "working").glob("*") if p.is_dir())
         late: set[str] = set()  # agreements whose older extract is still arriving
         for dropped in emis.extracts_in(self.path):
@@ -133,6 +134,20 @@ class DropFolder:
                 missing=len(dropped.missing),
             )
         return age <= GIVEN_UP_S
+
+    def _tell_strays(self) -> None:
+        """Nothing ever takes a file whose name is that of no table: who put it there waits in vain."""
+        strays = {name for name in emis.strays_in(self.path) if self._written_s(name) > LATE_S} - self._told
+        if strays:
+            self._told.update(strays)
+            emit(Event.FILES_STRAY, source=self.importer().source.name, files=len(strays))
+
+    def _written_s(self, name: str) -> float:
+        """Seconds since anything was written to the file; 0 when it has just gone."""
+        try:
+            return time.time() - (self.path / name).stat().st_mtime
+        except OSError:
+            return 0.0
 
     def _age_s(self, dropped: Dropped) -> float:
         """Seconds since anything was written to any of its files."""

@@ -17,7 +17,7 @@ from bridge.errors import Problem, Unreadable
 from bridge.sources import emis_background, emis_entries
 from bridge.sources.emis_desk import Desk, PersonFacts, Taken
 from bridge.sources.emis_extract import START, WAITING_ROWS, Chunk, Extract, open_extract
-from bridge.sources.emis_files import Dropped, extracts_in
+from bridge.sources.emis_files import Dropped, extracts_in, strays_in
 from bridge.sources.emis_known import Context, Known, known_of
 from bridge.sources.emis_lapse import Lapsed, lapse
 from bridge.sources.emis_record import TRANSFORMS, JoinedRecord, parse_path
@@ -57,6 +57,7 @@ __all__ = [
     "people_held",
     "practices_in",
     "records",
+    "strays_in",
     "take",
     "would_cancel",
 ]

@@ -158,6 +158,11 @@ def extracts_in(folder: Path) -> list[Dropped]:
     ]
 
 
+def strays_in(folder: Path) -> list[str]:
+    """The files in a drop folder that belong to no extract, by name; Unreadable when it cannot be read."""
+    return [name for name, is_file in _listing(folder) if is_file and read_name(name) is None]
+
+
 def _missing(there: set[str], need: Need) -> tuple[str, ...]:
     return tuple(table.name for table in TABLES.values() if table.need is need and table.name not in there)
 

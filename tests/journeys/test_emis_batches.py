@@ -133,6 +133,25 @@ async def test_an_older_extract_that_never_gets_whole_is_told_of_and_given_up(
     assert [v["state"] for v in practice.verdicts("done")] == ["done"]
 
 
+async def test_files_that_belong_to_no_extract_are_told_of_once(
+    surgery: Callable[..., Surgery], caplog: pytest.LogCaptureFixture
+) -> None:
+    """After an hour: a copy under way has another name for a while, and goes away again."""
+    practice = await surgery().open()
+    practice.folder.mkdir(parents=True, exist_ok=True)
+    for name in ("referral.hl7", "2_Admin_Patient.csv", "on-its-way.part"):
+        (practice.folder / name).write_text("x", "utf-8")
+    long_ago = time.time() - 4_000
+    for name in ("referral.hl7", "2_Admin_Patient.csv"):
+        os.utime(practice.folder / name, (long_ago, long_ago))
+    await practice.day(1)
+    await practice.day(2)
+
+    told = [r.__dict__["fields"] for r in caplog.records if r.__dict__.get("event") == "files_stray"]
+    assert told == [{"source": "emis", "files": 2}]
+    assert [v["state"] for v in practice.verdicts("done")] == ["done", "done"]
+
+
 # Again, and out of order
 
 

@@ -1,6 +1,8 @@
 """JSON events: new, repeated, changed, cancelled; each reaches the service as it should, once."""
 
 import asyncio
+import gzip
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -201,3 +203,12 @@ async def test_what_we_hold_answers_without_patient_data(site: Site) -> None:
     for text in (message.text, referral.text, answer.text):
         assert "9990000018" not in text
         assert "Testfamily" not in text
+
+
+async def test_a_compressed_body_is_refused_for_what_it_is(site: Site) -> None:
+    """Its sender is told to leave the compression out, not that its text were no UTF-8."""
+    packed = gzip.compress(json.dumps(an_event()).encode())
+    answer = await site.post("/events/json-event", packed, **{"Content-Encoding": "gzip"})
+
+    assert answer.status_code == 415
+    assert "body-encoded" in answer.text

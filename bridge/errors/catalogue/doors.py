@@ -8,6 +8,11 @@ ENTRIES: dict[str, Entry] = {
         "Send it again, whole.",
         "incomplete",
     ),
+    "body-encoded": Entry(
+        "The body is compressed; the doors take it as it is.",
+        "Send it without Content-Encoding.",
+        "not-supported",
+    ),
     "body-too-large": Entry(
         "The request is larger than this door accepts.",
         "Send one referral in one message; attachments do not belong in it.",
