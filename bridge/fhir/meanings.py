@@ -45,11 +45,16 @@ class Meanings:
     findings: Findings
 
     def concept(self, tree: Tree, at: str) -> Concept:
-        """The meaning of a CodeableConcept; empty when it says nothing."""
-        held = [c for place, coding in placed(tree, "coding", at) if (c := self._coding(coding, place))]
+        """The meaning of a CodeableConcept; empty when it says nothing.
+
+        Where nothing is left of it but a damaged code, that code's own words are its text.
+        """
+        given = tuple(placed(tree, "coding", at))
+        held = [c for place, coding in given if (c := self._coding(coding, place))]
         mapped = [m for c in held if (m := self.aliases.codes.get((c.system, c.code)))]
         told = {(c.system, c.code): c for c in (*mapped, *held)}
-        return Concept(codings=tuple(told.values()), text=text(tree, "text"))
+        words = (text(tree, "text"), *("" if told else text(coding, "display") for _, coding in given))
+        return Concept(codings=tuple(told.values()), text=next(filter(None, words), ""))
 
     def _coding(self, tree: Tree, at: str) -> Coding | None:
         system, code = self.aliases.system(text(tree, "system")), text(tree, "code")
