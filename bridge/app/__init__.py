@@ -146,11 +146,11 @@ class Bridge:
         app = FastAPI(openapi_url=None)
         answers.install(app)
         app.include_router(self.watch.inner_routes())
-        app.include_router(control.routes(self.desk, self.chain, self.settings.node, self.verbs()))
+        app.include_router(control.routes(self.chain, self.settings.node, self.verbs()))
         return app
 
     def verbs(self) -> Mapping[str, Verb]:
-        """All that a person may have this bridge do beside release and discard."""
+        """All that a person may have this bridge do."""
         keys = KeyWorks(
             store=self.store, sealer=self.sealer, chain=self.chain, reference=self.settings.key_ring
         )

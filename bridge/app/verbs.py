@@ -12,7 +12,7 @@ from bridge.events import Event, emit
 from bridge.intake.control import Verb
 from bridge.intake.undelivered import printed
 from bridge.ops.retention import Purger
-from bridge.pipeline import replay, restored, risks, undelivered, worklist
+from bridge.pipeline import mend, replay, restored, risks, undelivered, worklist
 from bridge.pipeline.later import Translator
 from bridge.pipeline.replay import Replayer
 from bridge.pipeline.report import EVENTS, report
@@ -40,6 +40,8 @@ class Works:
     def verbs(self) -> Mapping[str, Verb]:
         """Every verb by name."""
         return {
+            "release": self._release,
+            "discard": self._discard,
             "purge": self._purge,
             "purge-preview": self._purge_preview,
             "run-begin": self._run_begin,
@@ -54,6 +56,17 @@ class Works:
             "outcomes-import": self._outcomes_import,
             "undelivered-print": self._undelivered_print,
         }
+
+    async def _release(self, hand: Hand, said: Said) -> Said:
+        ctx, item = self.translator.context, said["item"]
+        state = await self.store.run(lambda tx: mend.release(tx, ctx, hand, item))
+        self.wake()
+        return {"id": item, "state": state}
+
+    async def _discard(self, hand: Hand, said: Said) -> Said:
+        state = await self.store.run(lambda tx: mend.discard(tx, hand, said["item"]))
+        self.wake()
+        return {"id": said["item"], "state": state}
 
     async def _purge(self, hand: Hand, _said: Said) -> Said:
         counts = await self.purger.purge()

@@ -1,4 +1,4 @@
-"""How a command reaches the store: straight for reading; for writing through the running bridge, or alone."""
+"""How a command reaches the site: its settings, its store for reading, its running bridge, who types."""
 
 import asyncio
 import os
@@ -8,19 +8,13 @@ from typing import TypeVar
 
 import httpx
 
-from bridge.app.rules import open_rules
 from bridge.config import Settings, config_file, read_settings
-from bridge.errors import ConfigError, NotFound, Unacceptable
+from bridge.errors import ConfigError, Unacceptable
 from bridge.intake.control import socket_in
-from bridge.pipeline import mend
-from bridge.pipeline.context import Context
 from bridge.schemes import Rulebook, scheme_file
-from bridge.security.audit import AuditChain
 from bridge.security.keyring import load_key_ring
-from bridge.security.redact import clean
 from bridge.security.sealing import Sealer
-from bridge.store import Store, Tx, open_store, reading_store
-from bridge.store.audit import Hand
+from bridge.store import Tx, reading_store
 
 T = TypeVar("T")
 
@@ -67,34 +61,10 @@ def partner_titles(site: Settings) -> dict[str, str]:
         return {}
 
 
-def mended(verb: str, item: str, *, actor: str, why: str) -> str:
-    """Release or discard one item; the state it is in now."""
-    site = settings()
-    if site.database_url.startswith("sqlite:"):
-        answer = _through_server(site, verb, item, actor=actor, why=why)
-        if answer is not None:
-            return answer
-    return asyncio.run(_alone(site, verb, item, actor=actor, why=why))
-
-
 def running_bridge(site: Settings) -> httpx.Client:
     """A client of the running bridge of this site; its requests raise httpx.ConnectError when none runs."""
     transport = httpx.HTTPTransport(uds=str(socket_in(site.data)))
     return httpx.Client(transport=transport, base_url="http://bridge", timeout=30, trust_env=False)
-
-
-def _through_server(site: Settings, verb: str, item: str, *, actor: str, why: str) -> str | None:
-    said = {"actor": actor, "why": why}
-    try:
-        with running_bridge(site) as bridge:
-            answer = bridge.post(f"/control/{verb}/{item}", json=said)
-    except httpx.ConnectError:
-        return None
-    if answer.status_code == 404:
-        raise NotFound("there is no such item")
-    if answer.is_error:
-        raise refused(answer)
-    return str(answer.json()["state"])
 
 
 def refused(answer: httpx.Response) -> Unacceptable:
@@ -102,16 +72,3 @@ def refused(answer: httpx.Response) -> Unacceptable:
     issues = answer.json().get("issue", ())
     words = (f"{issue.get('details', {}).get('text', '')} {issue.get('diagnostics', '')}" for issue in issues)
     return Unacceptable("\n".join(words))
-
-
-async def _alone(site: Settings, verb: str, item: str, *, actor: str, why: str) -> str:
-    ring = load_key_ring(site.key_ring)
-    store: Store = open_store(site.database_url, Sealer(ring))
-    hand = Hand(actor=actor, why=clean(why), node=site.node, chain=AuditChain(ring))
-    context: Context = open_rules(site)
-    try:
-        if verb == "release":
-            return await store.run(lambda tx: mend.release(tx, context, hand, item))
-        return await store.run(lambda tx: mend.discard(tx, hand, item))
-    finally:
-        await store.close()

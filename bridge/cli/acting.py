@@ -27,7 +27,7 @@ def acting(why: str) -> Iterator[Act]:
     Raises NotFound, Unacceptable or Unavailable where the bridge does.
     """
     site, actor = settings(), who()
-    if _runs(site):
+    if runs(site):
         with running_bridge(site) as client:
             yield lambda verb, said: _ask(client, verb, {"actor": actor, "why": why, "with": said})
         return
@@ -35,7 +35,7 @@ def acting(why: str) -> Iterator[Act]:
         yield act
 
 
-def _runs(site: Settings) -> bool:
+def runs(site: Settings) -> bool:
     """Whether a bridge listens on the control socket of this site."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, suppress(OSError):
         return probe.connect_ex(str(socket_in(site.data))) == 0

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn
@@ -14,7 +13,8 @@ from rich.table import Table
 
 from bridge.app import Bridge, open_bridge
 from bridge.cli import outcome_files, output
-from bridge.cli.access import running_bridge, settings, who
+from bridge.cli.access import settings, who
+from bridge.cli.acting import runs
 from bridge.config import Settings
 from bridge.errors.catalogue import CATALOGUE
 from bridge.pipeline.extracts import Imported, Importer
@@ -56,21 +56,12 @@ def import_(
     if many_cancellations and not why:
         raise typer.BadParameter("--many-cancellations needs --why: the audit keeps it")
     site = settings()
-    if _runs(site):
+    if runs(site):
         _say_how(site, source)
         raise typer.Exit(1)
     imported = asyncio.run(_import(site, folder, source, why if many_cancellations else ""))
     _show(imported)
     raise typer.Exit(0 if imported.state in ("done", "repeated") else 1)
-
-
-def _runs(site: Settings) -> bool:
-    try:
-        with running_bridge(site) as bridge:
-            bridge.get("/health")
-    except httpx.HTTPError:
-        return False
-    return True
 
 
 def _say_how(site: Settings, source: str) -> None:

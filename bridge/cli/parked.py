@@ -6,7 +6,8 @@ import typer
 from rich.markup import escape
 
 from bridge.cli import again, choosing, output
-from bridge.cli.access import mended, read, who
+from bridge.cli.access import read
+from bridge.cli.acting import acting
 from bridge.store import pages, views
 from bridge.store.replays import KINDS, Filter
 from bridge.store.unit import Tx
@@ -91,7 +92,7 @@ def release(
 ) -> None:
     """Try a parked item again, the ordinary way, or all that a filter picks (not-sent events: by state)."""
     if item:
-        output.out.print(f"{item}: {mended('release', item, actor=who(), why=why)}")
+        _mend("release", item, why)
         return
     wanted = choosing.chosen(
         state=state, code=code, source=source, practice=practice, partner=partner, since=since
@@ -110,4 +111,9 @@ def released_kinds(wanted: Filter) -> tuple[str, ...]:
 @app.command()
 def discard(item: str, why: Why) -> None:
     """Close a parked item for good."""
-    output.out.print(f"{item}: {mended('discard', item, actor=who(), why=why)}")
+    _mend("discard", item, why)
+
+
+def _mend(verb: str, item: str, why: str) -> None:
+    with acting(why) as act:
+        output.out.print(f"{item}: {act(verb, {'item': item})['state']}")

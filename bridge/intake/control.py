@@ -12,8 +12,6 @@ import orjson
 from fastapi import APIRouter, Body, Response
 
 from bridge.errors import ConfigError, NotFound
-from bridge.intake.desk import Desk
-from bridge.pipeline import mend
 from bridge.security.redact import clean
 from bridge.store import audit
 from bridge.store.audit import Hand
@@ -46,30 +44,17 @@ def listen(folder: Path) -> socket.socket:
     return listener
 
 
-_NONE: Mapping[str, Any] = {}
 Verb: TypeAlias = Callable[[Hand, dict[str, Any]], Coroutine[Any, Any, dict[str, Any]]]
 
 
-def routes(desk: Desk, chain: audit.Chain, node: str, verbs: Mapping[str, Verb] = _NONE) -> APIRouter:
-    """release and discard, and whatever else a person may have the bridge do, audited with who and why."""
+def routes(chain: audit.Chain, node: str, verbs: Mapping[str, Verb]) -> APIRouter:
+    """What a person may have the bridge do, audited with who and why."""
     router = APIRouter(prefix="/control", include_in_schema=False)
 
     def hand(said: dict[str, Any]) -> Hand:
         return Hand(
             actor=said.get("actor", "")[:80], why=clean(said.get("why", "")[:500]), node=node, chain=chain
         )
-
-    @router.post("/release/{item}")
-    async def release(item: str, said: Annotated[dict[str, str], Body()]) -> Response:
-        state = await desk.store.run(lambda tx: mend.release(tx, desk.context, hand(said), item))
-        desk.wake()
-        return _json({"id": item, "state": state})
-
-    @router.post("/discard/{item}")
-    async def discard(item: str, said: Annotated[dict[str, str], Body()]) -> Response:
-        state = await desk.store.run(lambda tx: mend.discard(tx, hand(said), item))
-        desk.wake()
-        return _json({"id": item, "state": state})
 
     @router.post("/do/{verb}")
     async def do(verb: str, said: Annotated[dict[str, Any], Body()]) -> Response:

@@ -147,7 +147,9 @@ class Place(Site):
         """Try what is parked again, as the command line does."""
         here = httpx.ASGITransport(app=self.bridge.control())
         async with httpx.AsyncClient(transport=here, base_url="http://bridge") as control:
-            answer = await control.post(f"/control/release/{item}", json={"actor": "test", "why": "mended"})
+            answer = await control.post(
+                "/control/do/release", json={"actor": "test", "why": "mended", "with": {"item": item}}
+            )
         assert answer.status_code == 200, answer.text
         await self.settle()
 

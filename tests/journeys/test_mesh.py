@@ -180,7 +180,9 @@ class Post:
         """As the command line does it."""
         here = httpx.ASGITransport(app=self.bridge.control())
         async with httpx.AsyncClient(transport=here, base_url="http://bridge") as control:
-            done = await control.post(f"/control/{verb}/{item}", json={"actor": "test", "why": "looked"})
+            done = await control.post(
+                f"/control/do/{verb}", json={"actor": "test", "why": "looked", "with": {"item": item}}
+            )
         await self.loop.settled()
         return done
 

@@ -274,7 +274,9 @@ async def released(loop: Loop, item: str) -> None:
     """As the command line does it."""
     here = httpx.ASGITransport(app=loop.site.bridge.control())
     async with httpx.AsyncClient(transport=here, base_url="http://bridge") as control:
-        answer = await control.post(f"/control/release/{item}", json={"actor": "test", "why": "fixed"})
+        answer = await control.post(
+            "/control/do/release", json={"actor": "test", "why": "fixed", "with": {"item": item}}
+        )
     assert answer.status_code == 200, answer.text
     await loop.settled()
 

@@ -198,7 +198,7 @@ async def ask_everywhere(trap: Trap) -> None:
             word = trap.aviary.canary(f"address of {path}")
             named = path.replace("{", f"{word}-").replace("}", "")
             await trap.ask(method, named, next(asking), params={word: word}, content=word)
-    for path in ("/{}", "/events/json-event/{}", "/fhir/Patient/{}", "/control/release/{}", "/%00{}"):
+    for path in ("/{}", "/events/json-event/{}", "/fhir/Patient/{}", "/control/do/{}", "/%00{}"):
         word = trap.aviary.canary("an unknown address")
         await trap.ask("GET", path.format(word), "operator")
         await trap.ask("POST", path.format(word), "operator", json={word: word, "why": word})

@@ -31,7 +31,9 @@ def test_a_path_no_socket_can_have_is_refused(tmp_path: Path) -> None:
 
 async def test_the_doors_know_nothing_of_control(trap: Trap) -> None:
     """Neither the address nor any header reaches it over the network."""
-    answer = await trap.ask("POST", "/control/release/1", "operator", json={"actor": "me", "why": "so"})
+    answer = await trap.ask(
+        "POST", "/control/do/release", "operator", json={"actor": "me", "why": "so", "with": {"item": "1"}}
+    )
 
     assert answer.status_code == 404
 
@@ -42,8 +44,8 @@ async def test_the_socket_serves_health_and_control(trap: Trap) -> None:
     def ask() -> tuple[httpx.Response, httpx.Response]:
         transport = httpx.HTTPTransport(uds=str(control.socket_in(trap.bridge.settings.data)))
         with httpx.Client(transport=transport, base_url="http://bridge") as client:
-            said = {"actor": "me", "why": "so"}
-            return client.get("/health"), client.post("/control/discard/nothing", json=said)
+            said = {"actor": "me", "why": "so", "with": {"item": "nothing"}}
+            return client.get("/health"), client.post("/control/do/discard", json=said)
 
     health, discarded = await asyncio.to_thread(ask)
 
