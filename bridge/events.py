@@ -95,6 +95,11 @@ class Event(Enum):
     BATCH_LATE = (logging.ERROR, "extract is still not complete", ("source", "stamp", "missing"))
     FILES_STRAY = (logging.ERROR, "files in the drop folder belong to no extract", ("source", "files"))
     BATCH_DONE = (logging.INFO, "extract done", ("batch", "source", "events"))
+    BATCH_DROPPED = (
+        logging.INFO,
+        "files of extracts that are past their time were deleted",
+        ("source", "extracts"),
+    )
     BATCH_REFUSED = (logging.ERROR, "extract refused", ("batch", "source", "code"))
     POLLED = (logging.DEBUG, "service polled", ("partner", "resource", "found"))
     POLL_FAILED = (logging.WARNING, "service could not be polled", ("partner", "code"))

@@ -70,6 +70,7 @@ async def run(bridge: Bridge, stop: asyncio.Event, anew: asyncio.Event | None = 
         if settings.doors:
             for folder in drop_folders(bridge):
                 group.create_task(folder.watch(stop))
+                group.create_task(folder.clean(stop))
             for port in ports:
                 group.create_task(port.serve(stop))
         await stop.wait()
@@ -99,6 +100,7 @@ def drop_folders(bridge: Bridge) -> list[DropFolder]:
             importer=partial(_importer, bridge, entry.source),
             every_s=entry.every_s,
             settled_s=entry.settled_s,
+            keep_s=86_400 * entry.keep_days,
             wake=bridge.desk.wake,
             full=bridge.desk.full,
         )

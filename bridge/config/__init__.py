@@ -58,6 +58,12 @@ class FolderSettings(_Strict):
     settled_s: float = Field(
         default=5, ge=0, le=3600, description="Files nobody wrote to for so many seconds are complete."
     )
+    keep_days: int = Field(
+        default=7,
+        ge=0,
+        le=365,
+        description="Days that files stay in done/ and refused/ after they were read; 0: an hour at most.",
+    )
 
 
 class Settings(BaseSettings):

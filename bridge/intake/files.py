@@ -4,6 +4,7 @@ drop/                  what arrives; only complete extracts whose files have sto
 drop/working/<id>/     claimed; after a crash the import goes on from its last commit
 drop/done|refused|parked/<id>/   with verdict.json beside the files: places and reasons, no values
 
+Files lie there as they came, not sealed, until `keep_s` after they were read; then their verdict alone stays.
 A parked extract that a person has released is taken up again from where it lies. While an older extract of
 the same series is still arriving, a newer one waits for it: else the older would come too late to be used.
 """
@@ -26,6 +27,8 @@ from bridge.store import feeds
 
 _PLACES = {"done": "done", "repeated": "done", "parked": "parked"}
 LATE_S = 3600.0  # an extract that is not whole after so long is told of
+CLEANED_S = 3600.0  # how often files past their time are looked for
+READ = ("done", "refused")  # where files end that nobody has to look at
 GIVEN_UP_S = 86_400.0  # and after so long newer ones do not wait for it any more
 
 
@@ -40,6 +43,7 @@ class DropFolder:
     importer: Callable[[], Importer]
     every_s: float
     settled_s: float  # files nobody wrote to for so long have stopped growing
+    keep_s: float  # how long files stay after they were read
     wake: Callable[[], None]
     full: Callable[[], str] = lambda: ""
     _told: set[str] = field(default_factory=set)  # incomplete extracts, and stray files, that were told of
@@ -57,6 +61,17 @@ class DropFolder:
                 busy = False
             if not busy:
                 await _rest(stop, self.every_s)
+
+    async def clean(self, stop: asyncio.Event) -> None:
+        """Until `stop`: delete files past their time; a bridge that stands still keeps everything."""
+        while not stop.is_set():
+            try:
+                dropped = 0 if self.full() else await asyncio.to_thread(self._drop_old)
+                if dropped:
+                    emit(Event.BATCH_DROPPED, source=self.importer().source.name, extracts=dropped)
+            except OSError as error:
+                emit(Event.WORKER_FAILED, worker="folder", error=failed_at(error))
+            await _rest(stop, CLEANED_S)
 
     async def import_next(self) -> bool:
         """Import one extract: one that was begun, else the oldest that is whole; False for none."""
@@ -117,6 +132,19 @@ class DropFolder:
             n += 1
             target = place / f"{working.name}-{n}"
         working.rename(target)
+
+    def _drop_old(self) -> int:
+        """Delete the files of extracts read so long ago, and keep their verdicts; of how many."""
+        dropped = 0
+        for verdict in (found for place in READ for found in (self.path / place).glob("*/verdict.json")):
+            extract = verdict.parent
+            if extract.is_symlink() or time.time() - verdict.lstat().st_mtime < self.keep_s:
+                continue
+            files = [file for file in extract.iterdir() if file != verdict and not file.is_dir()]
+            for file in files:
+                file.unlink()
+            dropped += bool(files)
+        return dropped
 
     def _is_whole(self, dropped: Dropped) -> bool:
         """Whether every needed table is there and no file is still growing."""

@@ -1,8 +1,11 @@
 """EMIS extracts by the drop folder: each case becomes what the generator says, and nothing else is kept."""
 
+import asyncio
 import csv
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -182,6 +185,34 @@ async def test_no_file_of_the_bridge_shows_a_person(surgery: Callable[..., Surge
 
     assert len(bytes_of) > 2
     assert [name for name, held in bytes_of.items() for text in clear if text.encode() in held] == []
+
+
+async def test_files_go_when_their_time_is_over_and_the_verdict_stays(
+    surgery: Callable[..., Surgery],
+) -> None:
+    """They hold a whole practice in clear. What waits for a person stays; held, all stays."""
+    practice = await surgery().open()
+    await practice.day(1)
+    parked = practice.folder / "parked" / "20260303-1"
+    parked.mkdir(parents=True)
+    for name in ("verdict.json", "rows.csv"):
+        (parked / name).write_text("{}")
+    (done,) = (practice.folder / "done").iterdir()
+
+    async def left(**terms: Any) -> set[str]:
+        stop = asyncio.Event()
+        cleaning = asyncio.create_task(replace(practice.watch, **terms).clean(stop))
+        await asyncio.sleep(0)
+        stop.set()
+        await cleaning
+        return {file.suffix for file in done.iterdir()}
+
+    young = await left(keep_s=3600)
+    held = await left(keep_s=0, full=lambda: "held")
+    over = await left(keep_s=0)
+
+    assert (young, held, over) == ({".csv", ".json"}, {".csv", ".json"}, {".json"})
+    assert {file.name for file in parked.iterdir()} == {"verdict.json", "rows.csv"}
 
 
 async def test_a_practice_in_shadow_sends_nothing(surgery: Callable[..., Surgery]) -> None:
