@@ -66,10 +66,9 @@ async def days_of(case: Path, store: Store) -> list[dict[str, Any]]:
     for folder in sorted(case.glob("day-*")):
         try:
             warnings = open_extract(folder).warnings
+            days.append(day_of(await read(store, folder), warnings))
         except IntakeError as refusal:
             days.append({"refused": told(refusal.problems)})
-        else:
-            days.append(day_of(await read(store, folder), warnings))
     return days
 
 
