@@ -9,11 +9,11 @@ import typer
 from bridge.cli import output
 from bridge.cli.access import read
 from bridge.cli.acting import acting
+from bridge.cli.options import Json, Why
 from bridge.security import passwords
 from bridge.store import accounts
 
 app = typer.Typer(help="People who may sign in at the page, /ops.", no_args_is_help=True)
-Why = Annotated[str, typer.Option("--why", prompt=True, help="The reason, for the audit. No patient data.")]
 Name = Annotated[str, typer.Argument(help="The account's name, in small letters.")]
 
 
@@ -42,7 +42,7 @@ def add(
 
 
 @app.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def list_(as_json: Json = False) -> None:
     """Everybody who may sign in, and who no longer may."""
     rows = [
         {

@@ -12,6 +12,7 @@ import typer
 from bridge.cli import choosing, output
 from bridge.cli.access import who
 from bridge.cli.acting import Act, acting
+from bridge.cli.options import Why
 from bridge.store.replays import KINDS, Filter, Run
 
 
@@ -30,7 +31,6 @@ class Mapping(StrEnum):
 
 
 _KIND = {What.MESSAGES: ("message",), What.DELIVERIES: ("settled",)}
-Why = Annotated[str, typer.Option("--why", prompt=True, help="The reason, for the audit. No patient data.")]
 
 
 def add_to(app: typer.Typer) -> None:

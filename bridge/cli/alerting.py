@@ -1,13 +1,13 @@
 """`bridge alerts`: whether people can be told of trouble."""
 
 import asyncio
-from typing import Annotated
 
 import typer
 
 from bridge.app.alerting import tellers
 from bridge.cli import output
 from bridge.cli.access import settings
+from bridge.cli.options import Json
 from bridge.errors import NotTold
 from bridge.ops import alert_words
 from bridge.ops.pulse import now_ms
@@ -22,7 +22,7 @@ def alerts() -> None:
 
 
 @app.command("test")
-def tell(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def tell(as_json: Json = False) -> None:
     """Tell people by every configured way that this is a test. Exits 1 unless each of them worked."""
     site = settings()
     message = alert_words.trial(site.node, now_ms())

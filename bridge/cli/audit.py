@@ -8,6 +8,7 @@ import typer
 
 from bridge.cli import output
 from bridge.cli.access import read, settings
+from bridge.cli.options import Json
 from bridge.fhir.audit_event import audit_event
 from bridge.fhir.writing import to_json
 from bridge.ops import audit as heads
@@ -17,7 +18,6 @@ from bridge.store import audit
 from bridge.store.unit import Tx
 
 app = typer.Typer(help="The audit of what people did and saw: verify it, export it.", no_args_is_help=True)
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Since = Annotated[str, typer.Option(help="Only rows of this day (YYYY-MM-DD, UTC) and later.")]
 
 

@@ -28,7 +28,6 @@ MappingFolder = Annotated[
         "--mappings", exists=True, file_okay=False, help="Folder of mapping files; else the site's."
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

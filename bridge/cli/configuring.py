@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from pydantic import BaseModel
 
 from bridge.cli import output
 from bridge.cli.access import settings
+from bridge.cli.options import Json
 
 app = typer.Typer(help="The settings in force.", no_args_is_help=True)
 
@@ -31,7 +32,7 @@ def config() -> None:
 
 
 @app.command()
-def show(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def show(as_json: Json = False) -> None:
     """Every setting with its value, file and environment taken together; what nobody set is marked."""
     site = settings()
     if as_json:

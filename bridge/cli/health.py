@@ -1,7 +1,7 @@
 """`bridge health`: how the running bridge is, what is not well, and what to do about it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Any
 
 import httpx
 import typer
@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from bridge.cli import output
 from bridge.cli.access import running_bridge, settings
+from bridge.cli.options import Json
 from bridge.domain.durations import span
 
 _COLUMNS = {
@@ -19,7 +20,7 @@ _COLUMNS = {
 }
 
 
-def health(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+def health(as_json: Json = False) -> None:
     """Ask the running bridge how it is. Exits 0 when all is well, 1 when somebody should look."""
     site = settings()
     try:

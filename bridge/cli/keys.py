@@ -10,6 +10,7 @@ from rich.progress import Progress
 from bridge.cli import output
 from bridge.cli.access import read, settings, who
 from bridge.cli.acting import acting
+from bridge.cli.options import Json, Why
 from bridge.config import Settings
 from bridge.errors import ConfigError
 from bridge.pipeline.reindexing import reindex as reindex_all
@@ -25,8 +26,6 @@ from bridge.store.audit import Hand
 from bridge.store.unit import Tx
 
 app = typer.Typer(help="API keys of callers; the key ring of this site.", no_args_is_help=True)
-Why = Annotated[str, typer.Option("--why", prompt=True, help="The reason, for the audit. No patient data.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 LEFT = "left-under"  # the name of the fact that says how many indexes stayed under an older key
 
 

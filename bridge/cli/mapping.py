@@ -12,7 +12,6 @@ from bridge.cli import mapping_told as told
 from bridge.cli import output
 from bridge.cli.bench import (
     File,
-    Json,
     MappingFolder,
     SchemeFile,
     SourceName,
@@ -23,6 +22,7 @@ from bridge.cli.bench import (
 )
 from bridge.cli.mapping_changes import changes
 from bridge.cli.mapping_trials import explained, ledger_of, tried
+from bridge.cli.options import Json
 
 app = typer.Typer(
     help="Try, explain, test and compare mappings on files; offline, and nothing is sent. "

@@ -8,6 +8,7 @@ from rich.markup import escape
 from bridge.cli import again, choosing, output
 from bridge.cli.access import read
 from bridge.cli.acting import acting
+from bridge.cli.options import Json, Why
 from bridge.store import pages, views
 from bridge.store.replays import KINDS, Filter
 from bridge.store.unit import Tx
@@ -15,8 +16,6 @@ from bridge.store.unit import Tx
 app = typer.Typer(
     help="What waits for a person; release it after the fix, or discard it.", no_args_is_help=True
 )
-Why = Annotated[str, typer.Option("--why", prompt=True, help="The reason, for the audit. No patient data.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")

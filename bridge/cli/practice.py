@@ -11,14 +11,14 @@ import typer
 
 from bridge.cli import output
 from bridge.cli.acting import Act, acting
-from bridge.cli.subject import Why, written
+from bridge.cli.options import Json, Why
+from bridge.cli.subject import written
 from bridge.domain.identifiers import OdsCode
 from bridge.errors import ConfigError
 from bridge.security.secrets import write_private
 
 app = typer.Typer(help="A practice: what is under way, and its leaving.", no_args_is_help=True)
 Ods = Annotated[str, typer.Argument(help="ODS code of the practice.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 UNDER_WAY = ("referrals", "deliveries", "events")
 
 

@@ -7,6 +7,7 @@ import typer
 
 from bridge.cli import output
 from bridge.cli.acting import acting
+from bridge.cli.options import Json
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 def purge(
     why: Annotated[str, typer.Option(help="The reason, for the audit. No patient data.")] = "by hand",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Count what would go; change nothing.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Drop what is past the times set for it; a running bridge does so once a day by itself."""
     verb = "purge-preview" if dry_run else "purge"

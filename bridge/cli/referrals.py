@@ -6,10 +6,10 @@ import typer
 
 from bridge.cli import output, story
 from bridge.cli.access import partner_titles, read, settings
+from bridge.cli.options import Json
 from bridge.store import views
 
 app = typer.Typer(help="Referrals and their stories; no patient data.", no_args_is_help=True)
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("list")

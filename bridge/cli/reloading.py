@@ -1,12 +1,13 @@
 """`bridge reload`: mappings and schemes as their files are now, without a restart."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import httpx
 import typer
 
 from bridge.cli import output
 from bridge.cli.access import running_bridge, settings, who
+from bridge.cli.options import Json, Why
 from bridge.errors import ConfigError, Problem
 
 
@@ -16,10 +17,8 @@ def add_to(app: typer.Typer) -> None:
 
 
 def reload(
-    why: Annotated[
-        str, typer.Option("--why", prompt=True, help="The reason, for the audit. No patient data.")
-    ],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    why: Why,
+    as_json: Json = False,
 ) -> None:
     """Have the running bridge read mappings and schemes anew: all, or none with every problem told."""
     told = _told({"actor": who(), "why": why, "with": {}})

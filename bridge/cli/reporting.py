@@ -14,6 +14,7 @@ from bridge.app.rules import open_rules
 from bridge.cli import choosing, output
 from bridge.cli.access import read, settings
 from bridge.cli.acting import acting
+from bridge.cli.options import Json
 from bridge.store import reports
 from bridge.store.reports import Practice, Reason
 
@@ -35,7 +36,7 @@ def report(
         int | None,
         typer.Option(min=1, help="List what had no news for so many days; else as each scheme says."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """What was sent for each practice, what was not and why, what waits for whom. No patient data."""
     begin = choosing.moment(since) or 0

@@ -13,6 +13,7 @@ import typer
 from bridge.app import open_bridge
 from bridge.cli import access, output
 from bridge.cli.acting import Act, acting
+from bridge.cli.options import Json, Why
 from bridge.config import Settings
 from bridge.security.keyring import load_key_ring
 from bridge.store import copying, hold, restoring
@@ -20,8 +21,6 @@ from bridge.store.audit import Hand
 from bridge.store.hold import Hold
 from bridge.store.unit import Tx
 
-Why = Annotated[str, typer.Option("--why", prompt=True, help="The reason, for the audit. No patient data.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 PG_DUMP = """\
 This bridge uses PostgreSQL, whose own tools make the backup, while the bridge runs:
 

@@ -7,7 +7,7 @@ import typer
 from bridge.cli import output
 from bridge.cli.access import read
 from bridge.cli.acting import acting
-from bridge.cli.parked import Json, Why
+from bridge.cli.options import Json, Why
 from bridge.errors import NotFound, Unacceptable
 from bridge.store import risks
 

@@ -9,6 +9,7 @@ import typer
 
 from bridge.cli import output
 from bridge.cli.acting import acting
+from bridge.cli.options import Json, Why
 from bridge.errors import ConfigError
 from bridge.security.secrets import write_private
 
@@ -16,8 +17,6 @@ app = typer.Typer(
     help="A person's rights: find, export, rectify, erase; object to sharing, or agree.",
     no_args_is_help=True,
 )
-Why = Annotated[str, typer.Option("--why", prompt=True, help="The reason, for the audit. No patient data.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def number() -> str:

@@ -10,6 +10,7 @@ import typer
 from bridge.cli import output
 from bridge.cli.access import read
 from bridge.cli.acting import acting
+from bridge.cli.options import Json
 from bridge.errors import NotFound
 from bridge.pipeline import worklist
 
@@ -22,9 +23,7 @@ Why = Annotated[str, typer.Option(help="The reason, for the audit. No patient da
 
 
 @app.command("list")
-def list_(
-    practice: Practice, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False
-) -> None:
+def list_(practice: Practice, as_json: Json = False) -> None:
     """What waits to be filed, oldest first; no patient data."""
     rows = [item.plain() for item in read(lambda tx: worklist.of_practice(tx, practice.upper()))]
     if as_json:
