@@ -1,6 +1,8 @@
 """What a person or a script sees: tables and sentences, or JSON."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,7 +74,10 @@ def hanging(lead: str, words: str) -> None:
 
 
 def problems(error: BridgeError) -> None:
-    """Say what is wrong, where, and what to do."""
+    """Say what is wrong, where, and what to do; a script that asked for JSON gets it too."""
+    if "--json" in sys.argv:
+        told = [{name: said for name, said in asdict(problem).items() if said} for problem in error.problems]
+        as_line({"error": str(error), "problems": told})
     if not error.problems:
         err.print(f"[bold red]{escape(str(error))}[/]", highlight=False, soft_wrap=True)
         return

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from typing import Annotated
 
 import typer
 
@@ -44,7 +45,7 @@ async def _serve() -> None:
         await run(bridge, stop, anew)
 
 
-def check() -> None:
+def check(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Read settings, mappings, schemes and secrets; name every problem of the rules at once."""
     site = settings()
     sources, rulebook = read_rules(site)
@@ -59,6 +60,10 @@ def check() -> None:
     tellers(site)
     practices = [p for scheme in rulebook.schemes for p in scheme.practices]
     live = sum(p.mode.value == "live" for p in practices)
+    if as_json:
+        in_force = {"mappings": sources.versions(), "schemes": rulebook.versions()}
+        output.as_json(in_force | {"practices": len(practices), "live": live, "tried": tried.versions()})
+        return
     output.out.print(
         f"Fine. Sources: {len(sources)}; schemes: {len(rulebook.schemes)}; practices: {len(practices)} "
         f"({live} live){f'; mappings tried: {len(tried)}' if tried else ''}.",

@@ -20,6 +20,9 @@ HEAD = """\
 | 1 | Something needs attention. |
 | 2 | Wrong usage or configuration. |
 
+With `--json` a refusal is one line of JSON on standard output, beside the words for people on standard error:
+`{"error": …, "problems": [{"code": …, "at": …}]}`.
+
 """
 FORMS = {int: "NUMBER", float: "NUMBER", Path: "PATH"}
 

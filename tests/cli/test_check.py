@@ -1,5 +1,6 @@
 """`bridge check`, `bridge --version` and who it is that types, on a machine as it is set up."""
 
+import json
 import os
 import pwd
 import subprocess
@@ -36,6 +37,19 @@ def test_a_site_without_its_key_ring_is_not_fine(site: Premises) -> None:
     assert lost.returncode == 2
     assert "keys.json cannot be read" in lost.stderr
     assert "Put it there" in lost.stderr
+
+
+def test_a_script_gets_what_is_in_force_or_what_is_wrong(site: Premises) -> None:
+    """In one JSON object each, by the code of every problem; people still read it on standard error."""
+    well = bridge(site, "check", "--json")
+    (site.folder / "mappings" / "sources").mkdir(exist_ok=True)
+    (site.folder / "mappings" / "sources" / "hub.toml").write_text("version =", "utf-8")
+    wrong = bridge(site, "check", "--json")
+
+    assert (well.returncode, wrong.returncode) == (0, 2)
+    assert json.loads(well.stdout)["mappings"]["hl7v2-ref"].startswith("hl7v2-ref@")
+    assert [problem["code"] for problem in json.loads(wrong.stdout)["problems"]] == ["toml-syntax"]
+    assert "a value is expected" in wrong.stderr
 
 
 def test_a_command_in_a_wrong_folder_says_how_to_name_the_right_one(tmp_path: Path) -> None:

@@ -176,6 +176,16 @@ def test_a_mapping_that_is_no_toml_is_told_when_it_is_tried(bridge: Bridge, hub:
         assert (done.code, "hub.toml:2, column 15" in done.err) == (2, True)
 
 
+def test_a_script_gets_the_problems_of_a_mapping_as_json(bridge: Bridge, hub: Path) -> None:
+    """Each with its code and its place, as it gets everything else."""
+    Path("mappings/sources/hub.toml").write_text("version =", "utf-8")
+    done = bridge("try", hub, "--json")
+
+    assert [(each["code"], each["at"].rpartition("hub.toml:")[2]) for each in done.json["problems"]] == [
+        ("toml-syntax", "1, column 10")
+    ]
+
+
 def test_a_source_that_is_not_there_is_named(bridge: Bridge, hub: Path) -> None:
     """With those that are."""
     done = bridge("try", hub, "--source", "[red]hubb")
