@@ -69,7 +69,8 @@ def hapi() -> Iterator[str]:
     """The FHIR base URL of HAPI FHIR's JPA server over a database in memory."""
     _need(PEERS / "hapi" / "lib")
     port = _free_port()
-    command = [*_java("2g"), str(HERE / "Hapi.java"), str(port)]
+    # Its test configuration else draws lots for a pool of 2 to 7, which eight requests at once can lock.
+    command = [*_java("2g"), "-Dunlimited_db_connection=true", str(HERE / "Hapi.java"), str(port)]
     with _started(command, PEERS / "hapi", f"http://127.0.0.1:{port}/fhir") as base:
         _warm(base)
         yield base
