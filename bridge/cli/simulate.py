@@ -24,10 +24,10 @@ Seed = Annotated[int, typer.Option(help="The same seed gives the same people and
 Start = Annotated[str, typer.Option(help="Extract date of the first day, YYYY-MM-DD; default: today.")]
 
 
-def plan_of(seed: int, start: str, *, referrals: int = 4, noise_rows: int = 200) -> Plan:
+def plan_of(seed: int, start: str) -> Plan:
     """The days of the simulated practice."""
     first = date.fromisoformat(start) if start else datetime.now(UTC).date()
-    return Plan(seed=seed, referrals=referrals, noise_rows=noise_rows, start=first)
+    return Plan(seed=seed, referrals=4, start=first)
 
 
 @app.command()

@@ -190,16 +190,6 @@ DELIVERY_MOVES: dict[DeliveryState, dict[DeliveryStep, DeliveryState]] = {
     },
 }
 
-SETTLED = frozenset(
-    {
-        DeliveryState.DELIVERED,
-        DeliveryState.SUPERSEDED,
-        DeliveryState.WITHHELD,
-        DeliveryState.SHADOW,
-        DeliveryState.DISCARDED,
-    }
-)
-
 
 class OutcomeState(StrEnum):
     """What one version of an outcome counts for."""

@@ -75,8 +75,6 @@ class EntryAnswer:
 
     status: str
     location: str = ""
-    etag: str = ""
-    last_modified: str = ""  # FHIR instant
     outcome: Json | None = None
 
 
@@ -87,8 +85,6 @@ def transaction_response(answers: Iterable[EntryAnswer]) -> Json:
             "response": filled(
                 status=a.status,
                 location=a.location,
-                etag=a.etag,
-                lastModified=a.last_modified,
                 outcome=a.outcome,
             )
         }

@@ -45,19 +45,16 @@ CONFIDENTIALITY: Final = "http://terminology.hl7.org/CodeSystem/v3-Confidentiali
 OBSERVATION_VALUE: Final = "http://terminology.hl7.org/CodeSystem/v3-ObservationValue"  # R4: REDACTED
 ACT_REASON: Final = "http://terminology.hl7.org/CodeSystem/v3-ActReason"  # R4: HTEST
 ROLE_CODE: Final = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"  # R4: ONESELF
-NULL_FLAVOR: Final = "http://terminology.hl7.org/CodeSystem/v3-NullFlavor"  # R4: NI
 NHS_NUMBER_STATUS_WALES: Final = (
     "https://fhir.hl7.org.uk/CodeSystem/UKCore-NHSNumberVerificationStatusWales"  # UKC: 01 to 08
 )
 
 # BaRS
-BARS_MESSAGE: Final = "https://fhir.nhs.uk/StructureDefinition/BARSBundleMessage"
 BARS_EVENTS: Final = "https://fhir.nhs.uk/CodeSystem/message-events-bars"
 BARS_REASONS: Final = "https://fhir.nhs.uk/CodeSystem/message-reason-bars"
 BARS_CATEGORY: Final = "https://fhir.nhs.uk/CodeSystem/message-category-servicerequest"
 BARS_CONSENT: Final = "https://fhir.nhs.uk/CodeSystem/consent-categories-bars"
 BARS_FLAGS: Final = "https://fhir.nhs.uk/CodeSystem/flag-categories-bars"
-BARS_ERRORS: Final = "https://fhir.nhs.uk/Codesystem/http-error-codes"  # lower-case s, as the proxy writes it
 # The API repository's JSON examples still carry the names these two systems had before.
 BARS_EVENTS_EARLIER: Final = "https://fhir.nhs.uk/CodeSystem/message-event-servicerequest"
 BARS_REASONS_EARLIER: Final = "https://fhir.nhs.uk/CodeSystem/message-reason-servicerequest"

@@ -5,7 +5,7 @@ is told it is safe. A message the sender must mend is kept as refused, with a re
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -73,8 +73,13 @@ async def keep(
     terms: Terms,
 ) -> Verdict:
     """Keep the message and apply all that `read` finds in it. Raises Unavailable when nothing was kept."""
+    return await _told(message, _durable(store, ctx, message, read=read, apply=apply, terms=terms))
+
+
+async def _told(message: Message, keeping: Awaitable[Verdict]) -> Verdict:
+    """Tell of what became of the message once that is durable, and how long it took."""
     started = time.monotonic()
-    verdict = await _durable(store, ctx, message, read=read, apply=apply, terms=terms)
+    verdict = await keeping
     tell(message, verdict, took_ms=round((time.monotonic() - started) * 1000, 1))
     return verdict
 
@@ -154,18 +159,13 @@ async def refuse(
         source=message.source,
         code=problems[0].code,
     )
-    started = time.monotonic()
-    verdict = await store.run(lambda tx: _kept(tx, message, [Done(row=row, problems=problems)], also))
-    tell(message, verdict, took_ms=round((time.monotonic() - started) * 1000, 1))
-    return verdict
+    done = [Done(row=row, problems=problems)]
+    return await _told(message, store.run(lambda tx: _kept(tx, message, done, also)))
 
 
 async def keep_only(store: Store, ctx: Context, message: Message) -> Verdict:
     """Keep the message now and translate it later. Raises Unavailable when it was not kept."""
-    started = time.monotonic()
-    verdict = await store.run(lambda tx: keep_for_later(tx, ctx, message))
-    tell(message, verdict, took_ms=round((time.monotonic() - started) * 1000, 1))
-    return verdict
+    return await _told(message, store.run(lambda tx: keep_for_later(tx, ctx, message)))
 
 
 def keep_for_later(tx: Tx, ctx: Context, message: Message, also: Also = nothing_more) -> Verdict:

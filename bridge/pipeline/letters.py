@@ -97,12 +97,7 @@ def _errs(old: Letter, new: Letter) -> bool:
     """Whether the old letter says what no longer holds, or leaves out what belongs into it."""
     if old.kind is LetterKind.START:
         return not told(old) <= told(new)
-    return said(replace(old, corrects="", actions=_plain(old))) != said(new)
-
-
-def _plain(letter: Letter) -> tuple[str, ...]:
-    """Its actions without the one that a correction adds."""
-    return letter_writing.without_correction(letter)
+    return said(replace(old, corrects="", actions=letter_writing.without_correction(old))) != said(new)
 
 
 def _correct(tx: Tx, desk: Desk, wrong: Kept, episode: Episode, *, again: bool) -> None:
@@ -223,10 +218,18 @@ def on_settled(tx: Tx, delivery: Delivery, state: DeliveryState, receipt: Receip
 
 def _tidy(tx: Tx, kept: Kept) -> None:
     """An earlier attempt at the same letter that was refused or went unanswered needs nobody any more."""
-    for other in letters.of_referral(tx, kept.referral_id):
-        same = (other.kind, other.round, other.version) == (kept.kind, kept.round, kept.version)
-        if same and other.id != kept.id and other.state in TO_DO:
+    for other in _other_attempts(tx, kept):
+        if other.state in TO_DO:
             letters.step(tx, other, LetterStep.REPLACE)
+
+
+def _other_attempts(tx: Tx, kept: Kept) -> list[Kept]:
+    """The same letter, as it was or will be sent another time."""
+    same = (kept.kind, kept.round, kept.version)
+    known = letters.of_referral(tx, kept.referral_id)
+    return [
+        other for other in known if other.id != kept.id and (other.kind, other.round, other.version) == same
+    ]
 
 
 def file(tx: Tx, kept: Kept) -> LetterState | None:
@@ -238,11 +241,8 @@ def file(tx: Tx, kept: Kept) -> LetterState | None:
 
 def close_attempts(tx: Tx, kept: Kept, code: str) -> None:
     """Close what waits parked to send the same letter again."""
-    for other in letters.of_referral(tx, kept.referral_id):
-        same = (other.kind, other.round, other.version) == (kept.kind, kept.round, kept.version)
-        if not same or other.id == kept.id or other.state is not LetterState.QUEUED:
-            continue
-        found = lanes.in_lane(tx, other.id)
+    for other in _other_attempts(tx, kept):
+        found = lanes.in_lane(tx, other.id) if other.state is LetterState.QUEUED else None
         if found and found[1].state is DeliveryState.PARKED and not found[1].sent:
             lanes.step_unclaimed(tx, *found, DeliveryStep.SUPERSEDE, code=code)
             letters.step(tx, other, LetterStep.REPLACE)

@@ -34,6 +34,7 @@ from bridge.store import lanes, messages, referrals
 from bridge.store import letters as shelf
 from bridge.store.letters import Kept
 from bridge.store.messages import EventRow, Message
+from bridge.store.referrals import Stored
 from bridge.store.unit import Store, Tx
 
 DOOR = "mesh"
@@ -180,20 +181,27 @@ def hear(tx: Tx, ctx: Context, mail: Mail) -> Heard:
     if kept is None or stored is None or meaning is None:
         return Heard(EventState.PARKED, _UNKNOWN)
     _prove(tx, kept)
-    scheme = ctx.rulebook.by_name(stored.scheme)
-    route = next((r for r in scheme.records if r.name == kept.route), None) if scheme else None
+    desk = _desk(ctx, stored, kept)
     if meaning.step is LetterStep.REFUSE:
         if shelf.step(tx, kept, meaning.step, code=meaning.code) is None:
             return Heard(EventState.DUPLICATE, "repeated", kept)
-        if scheme is not None and route is not None:
-            desk = Desk(ctx=ctx, scheme=scheme, route=route, stored=stored, cause="")
+        if desk is not None:
             letters.send_again(tx, desk, kept, meaning.code)
         return Heard(EventState.APPLIED, meaning.code, kept, meaning.code)
-    due_at = _practice_due(ctx, route) if meaning.step is LetterStep.RECEIVE else None
+    due_at = _practice_due(ctx, desk.route if desk else None) if meaning.step is LetterStep.RECEIVE else None
     if shelf.step(tx, kept, meaning.step, due_at=due_at) is None:
         return Heard(EventState.DUPLICATE, "repeated", kept)
     letters.close_attempts(tx, kept, "letter-answered")
     return Heard(EventState.APPLIED, "", kept)
+
+
+def _desk(ctx: Context, stored: Stored, kept: Kept) -> Desk | None:
+    """Who could write the letter again; None once its scheme or its route is gone."""
+    scheme = ctx.rulebook.by_name(stored.scheme)
+    route = next((r for r in scheme.records if r.name == kept.route), None) if scheme else None
+    if scheme is None or route is None:
+        return None
+    return Desk(ctx=ctx, scheme=scheme, route=route, stored=stored, cause="")
 
 
 def _about(tx: Tx, mail: Mail) -> tuple[Kept | None, Meaning | None]:
@@ -240,10 +248,8 @@ def expire(tx: Tx, ctx: Context, route: str) -> list[Heard]:
             continue
         code = _LATE[kept.state]
         shelf.step(tx, kept, LetterStep.EXPIRE, code=code)
-        scheme = ctx.rulebook.by_name(stored.scheme)
-        named = next((r for r in scheme.records if r.name == route), None) if scheme else None
-        if scheme is not None and named is not None:
-            desk = Desk(ctx=ctx, scheme=scheme, route=named, stored=stored, cause="")
+        desk = _desk(ctx, stored, kept)
+        if desk is not None:
             letters.send_again(tx, desk, kept, code)
         told.append(Heard(EventState.APPLIED, code, replace(kept, code=code), code))
     return told

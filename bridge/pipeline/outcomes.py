@@ -241,8 +241,7 @@ def release(tx: Tx, ctx: Context, outcome_id: str) -> Recorded:
             return _recorded(stored, EventState.PARKED, judgement.code, told.id)
     if told.state in outcomes.UNCOUNTED:
         told = versions.released(tx, told, known)
-    newest = versions.newest(known, told)
-    if newest is not None and newest.id != told.id:
+    if versions.newest(known, told).id != told.id:
         return _recorded(stored, EventState.STALE, "older-version", told.id)
     state, code = write_back(tx, ctx, stored, told, known, reviewed=True)
     return _recorded(stored, state, code, told.id)

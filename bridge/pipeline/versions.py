@@ -77,9 +77,10 @@ def _overtake(tx: Tx, others: Iterable[Told]) -> None:
             outcomes.step(tx, held, OutcomeStep.OVERTAKE)
 
 
-def newest(known: Iterable[Told], told: Told) -> Told | None:
+def newest(known: Iterable[Told], told: Told) -> Told:
     """The version that counts of the same thing, `told` as it is now."""
+    if told.state is OutcomeState.CURRENT:
+        return told
     others = (k for k in known if k.outcome.identifier == told.outcome.identifier and k.id != told.id)
     counting = (OutcomeState.CURRENT, OutcomeState.WITHDRAWN)
-    held = [k for k in others if k.state in counting] if told.state is not OutcomeState.CURRENT else []
-    return next(iter([*held, told]), None)
+    return next((k for k in others if k.state in counting), told)

@@ -67,9 +67,9 @@ class GpRecord:
         return " ".join([*name.get("given", []), name.get("family", "")]) or "unknown"
 
 
-def record_of(plan: Plan, *, days: int = 30, manners: Manners | None = None) -> GpRecord:
+def record_of(plan: Plan, *, days: int = 30) -> GpRecord:
     """The record of the practice whose extracts `plan` makes: everyone in the first so many days' files."""
-    return GpRecord(islice(everyone(plan), known_by(plan, days)), manners=manners)
+    return GpRecord(islice(everyone(plan), known_by(plan, days)))
 
 
 def _words(concept: Resource) -> str:

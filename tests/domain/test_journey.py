@@ -16,7 +16,6 @@ from bridge.domain.journey import (
     LIVING,
     OUTCOME_MOVES,
     REFERRAL_MOVES,
-    SETTLED,
     DeliveryState,
     DeliveryStep,
     EventState,
@@ -74,7 +73,15 @@ DELIVERY = Machine(
     steps=DeliveryStep,
     moves=DELIVERY_MOVES,
     born=frozenset({DeliveryState.QUEUED, DeliveryState.SHADOW}),  # a practice in shadow never queues
-    over=SETTLED,
+    over=frozenset(
+        {
+            DeliveryState.DELIVERED,
+            DeliveryState.SUPERSEDED,
+            DeliveryState.WITHHELD,
+            DeliveryState.SHADOW,
+            DeliveryState.DISCARDED,
+        }
+    ),
 )
 OUTCOME = Machine(
     name="outcome",

@@ -74,7 +74,7 @@ def test_a_transaction_is_answered_entry_by_entry() -> None:
     """In the order of its entries, with an outcome where one failed."""
     answer = transaction_response(
         [
-            EntryAnswer(status="201 Created", location="ServiceRequest/1/_history/1", etag='W/"1"'),
+            EntryAnswer(status="201 Created", location="ServiceRequest/1/_history/1"),
             EntryAnswer(status="422 Unprocessable Entity", outcome=operation_outcome([PROBLEM])),
         ]
     )
