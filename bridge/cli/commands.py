@@ -77,3 +77,16 @@ app.add_typer(practice.app, name="practice")
 app.add_typer(alerting.app, name="alerts")
 app.add_typer(worklist.app, name="worklist")
 app.add_typer(mapping.app, name="map")
+
+PANELS = {  # of `bridge --help`
+    "Run": ("serve", "health", "reload", "migrate", "alerts"),
+    "Try it and set up": ("demo", "simulate", "init", "check", "config", "map"),
+    "See and mend": ("referrals", "parked", "replay", "import", "report", "risks", "worklist", "undelivered"),
+    "Keep and bring back": ("backup", "restore", "hold", "reconcile", "resume", "purge"),
+    "People, keys, proof": ("accounts", "keys", "audit", "subject", "practice"),
+}
+_PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names}
+for _one in app.registered_commands:
+    _one.rich_help_panel = _PANEL_OF[str(_one.name or getattr(_one.callback, "__name__", ""))]
+for _group in app.registered_groups:
+    _group.rich_help_panel = _PANEL_OF[_group.name or ""]

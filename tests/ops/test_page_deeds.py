@@ -137,6 +137,7 @@ async def test_who_it_is_about_is_shown_and_audited(site: Site, kind: str) -> No
         shown = await person.send(f"/ops/{kind}/{item}/patient", why="the patient rang")
 
     assert (family in before.text, family in shown.text) == (False, True)
+    assert "15 June 1950" in shown.text
     assert await acts(site, item) == [("page:practice", "show-patient", "the patient rang")]
 
 

@@ -6,6 +6,7 @@ It is the same that the command line does, by the same functions; nothing here s
 from datetime import UTC, datetime
 
 from bridge.domain.journey import IllegalMove
+from bridge.domain.letter_writing import words_of_day
 from bridge.domain.referral import Patient, Referral, SafeContact
 from bridge.errors import Forbidden, NotFound, Problem, Unacceptable
 from bridge.ops.page.office import Office
@@ -115,9 +116,9 @@ def _facts(record: Referral) -> list[Fact]:
     facts = (
         ("Name", " ".join((patient.prefix, *patient.given, patient.family)).strip()),
         ("Known as", patient.preferred_name),
-        ("Date of birth", patient.birth_date),
+        ("Date of birth", words_of_day(patient.birth_date) if patient.birth_date else ""),
         ("NHS number", f"{number[:3]} {number[3:6]} {number[6:]}".strip()),
-        ("Number at the practice", patient.local_key),
+        ("Id in the GP system", patient.local_key),
         ("Address", ", ".join(part for part in where if part)),
         *_contact(patient),
         ("Referred for", record.reason_text),
