@@ -2,6 +2,7 @@
 
 import sys
 from importlib import import_module
+from io import TextIOWrapper
 
 from bridge.errors import BridgeError, ConfigError
 
@@ -13,6 +14,10 @@ def main() -> None:
     """Run a command; our own errors become a sentence and an exit code."""
     from bridge.cli.output import problems  # noqa: PLC0415 - importing this package starts nothing
 
+    # A terminal or a file that is not UTF-8 gets an escape for a letter it does not have, not a failure.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
         if name in ALONE:

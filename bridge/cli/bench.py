@@ -16,7 +16,9 @@ from bridge.schemes import Rulebook, scheme_file
 from bridge.sources import Source, load, load_one, systems_in
 from bridge.sources.guessing import extract_folders, guess
 
-File = Annotated[Path, typer.Argument(exists=True, help="A message, or a folder of EMIS extracts.")]
+File = Annotated[
+    Path, typer.Argument(exists=True, help="A message, a folder that holds one, or one of EMIS extracts.")
+]
 SourceName = Annotated[str, typer.Option("--source", help="Read it as this system; else it is guessed.")]
 SchemeFile = Annotated[
     Path | None,
@@ -97,6 +99,17 @@ def _no_source(path: Path, name: str, systems: Collection[str]) -> ConfigError:
     code = "mapping-unknown-source" if name else "mapping-no-source"
     rule = f"one of {', '.join(systems)}" if systems else "there is none"
     return ConfigError(problems=(Problem(code=code, at=name or str(path), rule=rule),))
+
+
+def message_at(path: Path) -> Path:
+    """A message, the folder of extracts, or the only message of another folder; ConfigError for none."""
+    if path.is_file() or extract_folders(path):
+        return path
+    held = [inner for inner in sorted(path.iterdir()) if inner.is_file() and is_message(inner)]
+    if len(held) != 1:
+        rule = f"{len(held)} files that could be one"
+        raise ConfigError(problems=(Problem(code="mapping-no-message", at=str(path), rule=rule),))
+    return held[0]
 
 
 def messages_in(path: Path) -> Iterator[Path]:

@@ -16,6 +16,7 @@ from bridge.cli.bench import (
     SchemeFile,
     SourceName,
     golden_folders,
+    message_at,
     messages_in,
     one_source,
     open_bench,
@@ -44,6 +45,7 @@ def try_(
 ) -> None:
     """What a message means and what would go out. Prints its values. Exits 1 when not all would go out."""
     bench = open_bench(mappings, scheme)
+    file = message_at(file)
     trial = tried(file, bench.source_of(file, source), bench.assumed)
     if as_json:
         output.as_json(told.as_plain(trial))
@@ -74,6 +76,7 @@ def explain(
 ) -> None:
     """Which place in the message and which rule made each element of what goes out. Prints its values."""
     bench = open_bench(mappings, scheme)
+    file = message_at(file)
     found = explained(file, bench.source_of(file, source), bench.assumed, path)
     if as_json:
         output.as_json(found.rows)

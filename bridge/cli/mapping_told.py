@@ -18,7 +18,7 @@ from bridge.sources.told import told
 NO_MESSAGE = (
     "There is no message: files that end in .json, .xml, .hl7, .txt, .er7 or .bin, or a folder of extracts."
 )
-NOTHING = "Nothing here can be used: `bridge map try` says why."
+NOTHING = "Nothing of this goes out: `bridge map try` says why."
 
 
 def as_plain(trial: Trial) -> dict[str, Any]:

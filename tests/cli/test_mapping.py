@@ -1,8 +1,10 @@
 """`bridge map`: what an engineer sees while writing a mapping, and what a script gets."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -136,6 +138,28 @@ def test_extracts_are_tried_by_their_folder(bridge: Bridge) -> None:
     done = bridge("try", EXTRACTS, "--json")
 
     assert {event["event"]["kind"] for event in done.json["events"]} >= {"referred"}
+
+
+def test_a_folder_with_one_message_is_tried_as_that_message(bridge: Bridge, tmp_path: Path) -> None:
+    """As every golden folder is; of two messages nobody says which is meant."""
+    done = bridge("try", REFERRAL.parent, "--json")
+    (tmp_path / "two").mkdir()
+    for name in ("a.hl7", "b.hl7"):
+        shutil.copy(REFERRAL, tmp_path / "two" / name)
+    two, none = bridge("explain", "two", "Patient"), bridge("try", REFERRAL.parents[1])
+
+    assert (done.code, done.json["source"]) == (0, "hl7v2-ref")
+    assert [(each.code, "Name the file of a message" in each.err) for each in (two, none)] == [(2, True)] * 2
+
+
+def test_a_terminal_without_a_letter_gets_an_escape(hub: Path) -> None:
+    """A name with an accent is no reason to fail."""
+    hub.write_text(json.dumps(MESSAGE | {"person": {"surname": "Żółć"}}, ensure_ascii=False), "utf-8")
+    command = [sys.executable, "-m", "bridge", "map", "try", str(hub)]
+    env = os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=hub.parents[3], env=env, capture_output=True, check=False)
+
+    assert (done.returncode, b"\\u017b\xf3\\u0142\\u0107" in done.stdout, done.stderr) == (0, True, b"")
 
 
 def test_the_gate_is_asked_where_a_scheme_is_given(bridge: Bridge) -> None:

@@ -23,6 +23,11 @@ ENTRIES: dict[str, Entry] = {
         "Without this field no event of the system has an identity.", "Add the field to [fields]."
     ),
     "mapping-no-folder": Entry("The folder of mappings does not exist.", "Correct the setting.", "not-found"),
+    "mapping-no-message": Entry(
+        "The folder is neither one of extracts nor one with a single message in it.",
+        "Name the file of a message.",
+        "not-found",
+    ),
     "mapping-no-source": Entry(
         "Nothing says which system this comes from.",
         "Name the system with --source; the rule lists those there are.",
