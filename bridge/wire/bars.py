@@ -1,4 +1,4 @@
-"""The HTTP headers of the NHS Booking and Referral Standard (BaRS), read and written without a request.
+"""The HTTP headers of the NHS Booking and Referral Standard (BaRS), read without a request.
 
 Who asks is decided by credentials: what these headers say of organisation and software is for the record.
 Sources: NHSDigital/booking-and-referral-fhir-api, specification/booking-and-referral-1.4.0.yaml; the pages
@@ -7,7 +7,6 @@ Transactional-integrity and HTTP-Response-Headers of BaRS Core.
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +23,6 @@ CORRELATION_ID = "X-Correlation-Id"
 TARGET = "NHSD-Target-Identifier"
 ORGANISATION = "NHSD-End-User-Organisation"
 SOFTWARE = "NHSD-Requesting-Software"
-CONTENT_TYPE = "application/fhir+json"
 OLDEST_VERSION = "1.0.0"  # what an Accept header without a version means
 
 _LIMIT = 4096  # bytes of one decoded header
@@ -77,33 +75,6 @@ def echoed(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
     sent = {name.lower(): value.strip() for name, value in headers.items()}
     found = ((name, sent.get(name.lower(), "")) for name in (REQUEST_ID, CORRELATION_ID))
     return tuple((name, value) for name, value in found if _ECHOED.fullmatch(value))
-
-
-def write_headers(
-    *,
-    request_id: UUID,
-    correlation_id: UUID,
-    target: Identifier,
-    organisation: Organisation,
-    software: str,
-    software_version: str,
-    version: str,
-    use_context: str,
-) -> dict[str, str]:
-    """The headers of a request of ours, without Authorization.
-
-    `use_context` is usecase|category|event|reason.
-    """
-    return {
-        REQUEST_ID: str(request_id),
-        CORRELATION_ID: str(correlation_id),
-        TARGET: _encoded({"value": target.value, "system": target.system}),
-        ORGANISATION: _encoded(_organisation_resource(organisation)),
-        SOFTWARE: _encoded(_software_resource(software, software_version)),
-        "use-context": use_context,
-        "Accept": f"{CONTENT_TYPE}; version={version}",
-        "Content-Type": CONTENT_TYPE,
-    }
 
 
 def _uuid(name: str, sent: Mapping[str, str], problems: list[Problem]) -> UUID | None:
@@ -203,26 +174,6 @@ def _decoded(value: str) -> bytes:
         raise binascii.Error
     plain = value.rstrip("=").translate(str.maketrans("-_", "+/"))
     return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
-
-
-def _encoded(value: Mapping[str, object]) -> str:
-    return base64.b64encode(json.dumps(value, separators=(",", ":")).encode()).decode()
-
-
-def _organisation_resource(organisation: Organisation) -> dict[str, object]:
-    identifier = (
-        [{"system": systems.ODS_ORGANISATION, "value": str(organisation.ods)}] if organisation.ods else []
-    )
-    return {"resourceType": "Organization", "identifier": identifier, "name": organisation.name}
-
-
-def _software_resource(name: str, version: str) -> dict[str, object]:
-    """A Device as the API's example has it: the name and the version are objects."""
-    return {
-        "resourceType": "Device",
-        "deviceName": {"name": name, "type": "manufacturer-name"},
-        "version": {"value": version},
-    }
 
 
 def _text(said: dict[str, JsonValue], key: str) -> str:

@@ -13,7 +13,7 @@ from lxml import etree
 
 from bridge.domain.identifiers import OdsCode
 from bridge.domain.referral import Identifier, Organisation
-from bridge.wire.bars import write_headers
+from tests.bars_sender import write_headers
 from tests.fhir.examples import BUNDLE_ID, a_bars_message
 from tests.journeys.conftest import GP_KEY, PRACTICE, SERVICE_KEY, Site
 

@@ -9,7 +9,7 @@ from uuid import uuid4
 from bridge.domain import systems
 from bridge.domain.identifiers import OdsCode
 from bridge.domain.referral import Identifier, Organisation
-from bridge.wire.bars import write_headers
+from tests.bars_sender import write_headers
 from tests.conftest import nhs_number
 from tests.fhir.examples import a_bars_message, a_uk_core_bundle
 

@@ -11,8 +11,9 @@ from hypothesis.strategies import dictionaries, sampled_from, text
 from bridge.domain.identifiers import OdsCode
 from bridge.domain.referral import Identifier, Organisation
 from bridge.errors.catalogue import CATALOGUE
-from bridge.wire.bars import read_headers, write_headers
+from bridge.wire.bars import read_headers
 from bridge.wire.bars_errors import ANSWERS, ERRORS
+from tests.bars_sender import write_headers
 
 REQUEST = UUID("60e0b220-8136-4ca5-ae46-1d97ef59d068")
 CASE = UUID("c867dd46-7ed3-473e-a1c6-e8cf4cd8a8b1")
@@ -43,7 +44,7 @@ def pairs(headers: dict[str, str]) -> list[tuple[str, str, str]]:
     return [(p.at, ANSWERS[p.code].error.code, ANSWERS[p.code].issue) for p in problems]
 
 
-def test_what_we_write_reads_back() -> None:
+def test_what_a_sender_writes_is_read() -> None:
     """Sender and receiver agree on every header."""
     read = read_headers(sent())
 
