@@ -6,8 +6,8 @@ from io import TextIOWrapper
 
 from bridge.errors import BridgeError, ConfigError
 
-# Used in a loop while a mapping is written, so it starts without the rest of the bridge.
-ALONE = {"map": "bridge.cli.mapping"}
+# These start without the other commands: one is used in a loop while a mapping is written, one after a crash.
+ALONE = {"map": "bridge.cli.mapping", "serve": "bridge.cli.running"}
 
 
 def main() -> None:

@@ -21,6 +21,8 @@ from bridge.ops.logging import configure
 from bridge.security.keyring import load_key_ring
 from bridge.store.migrate import upgrade
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
 
 def add_to(app: typer.Typer) -> None:
     """Put the commands of this file on the main command."""
@@ -28,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
         app.command()(command)
 
 
+@app.command()
 def serve() -> None:
     """Run doors and workers of this node until SIGTERM; what is in flight finishes. SIGHUP reloads."""
     site = settings()
