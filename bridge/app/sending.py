@@ -1,6 +1,5 @@
 """The workers of a node, one for each partner, as the settings want them."""
 
-import time
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -8,7 +7,8 @@ from bridge.config import PartnerSettings, Settings
 from bridge.delivery.breaker import Breaker
 from bridge.delivery.port import Partner
 from bridge.delivery.retry import RetryPolicy
-from bridge.delivery.worker import Terms, Worker
+from bridge.delivery.worker import Terms, Worker, running_ms
+from bridge.ops.pulse import now_ms
 from bridge.pipeline import forward
 from bridge.pipeline.context import Context
 from bridge.security.sealing import Sealer
@@ -23,7 +23,7 @@ def worker(settings: Settings, store: Store, sealer: Sealer, context: Context, p
     return Worker(
         store,
         partner,
-        Breaker(now=lambda: time.time_ns() // 1_000_000),
+        Breaker(now=running_ms, wall=now_ms),
         node=settings.node,
         terms=Terms(
             concurrency=terms.concurrency,

@@ -20,7 +20,7 @@ from bridge.ops.alerting import Alerting, Routes, Terms
 from bridge.ops.health import Guard
 from bridge.ops.metrics import Metrics
 from bridge.ops.polls import Polls
-from bridge.ops.pulse import Bounds, Expiry, Hearts, Pulse, Release, now_ms
+from bridge.ops.pulse import Bounds, Expiry, Hearts, Pulse, Release
 from bridge.ops.silence import Expected
 from bridge.ops.vitals import Vitals
 from bridge.pipeline import forward
@@ -97,7 +97,7 @@ def open_watch(
         ),
         bounds=_bounds(settings),
         workers=workers,
-        hearts=Hearts(now_ms),
+        hearts=Hearts(),
         folders=_folders(settings),
         partners=partner_names(rulebook),
         held_back=forward.HELD_BACK,

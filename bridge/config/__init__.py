@@ -56,7 +56,7 @@ class FolderSettings(_Strict):
     path: Path = Field(description="The folder; done/ and refused/ are made inside it.")
     every_s: float = Field(default=5, gt=0, le=3600, description="How often it is looked at, in seconds.")
     settled_s: float = Field(
-        default=5, ge=0, le=3600, description="Files nobody wrote to for so many seconds are complete."
+        default=5, ge=0, le=3600, description="Files that looked the same for so many seconds are complete."
     )
     keep_days: int = Field(
         default=7,

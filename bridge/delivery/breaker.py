@@ -15,7 +15,7 @@ FAILURES = 5
 REFUSALS = 5
 REST_MS = 5_000
 LONGEST_REST_MS = 300_000
-LONGEST_WAIT_MS = 3_600_000  # what a partner may ask for; an end further off was set before the clock was
+LONGEST_WAIT_MS = 3_600_000  # what a partner may ask for
 
 
 class BreakerState(StrEnum):
@@ -28,15 +28,16 @@ class BreakerState(StrEnum):
 
 @dataclass(slots=True)
 class Breaker:
-    """One partner's breaker; `now` gives milliseconds.
+    """One partner's breaker; `now` and `wall` give milliseconds, `now` those of a clock that nobody sets.
 
-    `since` is when it came to its state, 0 while nothing has been sent yet that could tell.
+    `since` is when it came to its state, on `wall`, 0 while nothing has been sent yet that could tell.
     """
 
     now: Callable[[], int]
+    wall: Callable[[], int]
     state: BreakerState = BreakerState.CLOSED
     since: int = 0
-    until: int = 0
+    _until: int = 0
     _failures: int = 0
     _refusal: str = ""
     _refused_lanes: set[int] = field(default_factory=set)
@@ -44,7 +45,7 @@ class Breaker:
 
     def allowance(self, wanted: int) -> int:
         """How many deliveries may be claimed now."""
-        if self.state is BreakerState.OPEN and not 0 < self.until - self.now() <= LONGEST_WAIT_MS:
+        if self.state is BreakerState.OPEN and self.rest <= 0:
             self.state = BreakerState.HALF_OPEN
         if self.state is BreakerState.CLOSED:
             return wanted
@@ -55,7 +56,7 @@ class Breaker:
         self._failures = 0
         self._forget_refusals()
         if self.state is not BreakerState.CLOSED or not self.since:
-            self.state, self.since, self._rest = BreakerState.CLOSED, self.now(), REST_MS
+            self.state, self.since, self._rest = BreakerState.CLOSED, self.wall(), REST_MS
 
     def failed(self, error: DeliveryError, lane_id: int) -> bool:
         """An attempt failed; True when this opens the breaker (one alert, not one per attempt)."""
@@ -69,6 +70,16 @@ class Breaker:
         if self._failures >= FAILURES or self.state is BreakerState.HALF_OPEN:
             return self._open(self._rest)
         return False
+
+    @property
+    def rest(self) -> int:
+        """For how many milliseconds it stays open."""
+        return self._until - self.now()
+
+    @property
+    def until(self) -> int:
+        """When that is over, on `wall`."""
+        return self.wall() + self.rest
 
     @property
     def refusing(self) -> bool:
@@ -88,8 +99,8 @@ class Breaker:
 
     def _open(self, rest: int) -> bool:
         fresh = self.state is BreakerState.CLOSED
-        self.state, self.until = BreakerState.OPEN, self.now() + rest
+        self.state, self._until = BreakerState.OPEN, self.now() + rest
         if fresh:
-            self.since = self.now()
+            self.since = self.wall()
         self._rest = min(self._rest * 2, LONGEST_REST_MS)
         return fresh

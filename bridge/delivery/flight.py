@@ -153,12 +153,11 @@ class Flight:
     async def _failed(self, error: DeliveryError) -> None:
         breaker, policy = self.field.breaker, self.field.policy
         if breaker.failed(error, self.delivery.lane_id):
-            rest = (breaker.until - breaker.now()) / 1000
             emit(
                 Event.BREAKER_OPENED,
                 partner=self.field.partner.name,
                 code=error.code,
-                rest_s=round(rest),
+                rest_s=round(breaker.rest / 1000),
             )
         age = self.age + timedelta(seconds=time.monotonic() - self.started)
         decision = decide(error, self.delivery, age=age, effect=self.field.partner.effect, policy=policy)

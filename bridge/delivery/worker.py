@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.delivery.breaker import Breaker, BreakerState
 from bridge.delivery.flight import Field, Flight
@@ -22,6 +22,7 @@ from bridge.store.claims import Claimed, LostLease
 from bridge.store.unit import Store, Tx
 
 Catch = list[tuple[Claimed, LastLook]]
+SET_MS = 1_000  # the database's clock and ours are so far apart since the last look: somebody set the one
 UNOPENED = "sealed-value-altered"
 
 
@@ -35,8 +36,23 @@ class Terms:
     policy: RetryPolicy = field(default_factory=RetryPolicy)
 
 
+def running_ms() -> int:
+    """Milliseconds on a clock that nobody sets."""
+    return time.monotonic_ns() // 1_000_000
+
+
+class _Airborne(NamedTuple):
+    """An attempt in flight: when it began, on the worker's clock, and its lane with the epoch it holds."""
+
+    began: int
+    lane: tuple[int, int]
+
+
 class Worker:
-    """Sends to one partner until stopped. `beat` is when it last turned, for health."""
+    """Sends to one partner until stopped.
+
+    `beat` is when it last turned, for health, on `clock`: milliseconds on a clock that nobody sets.
+    """
 
     def __init__(
         self,
@@ -49,7 +65,7 @@ class Worker:
         open_body: Any,
         last_look: Looker,
         on_settled: Settled,
-        clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        clock: Callable[[], int] = running_ms,
     ) -> None:
         self.name = partner.name
         self.breaker = breaker
@@ -68,7 +84,8 @@ class Worker:
             policy=terms.policy,
             on_settled=on_settled,
         )
-        self._flights: dict[asyncio.Task[None], int] = {}  # each with when it began
+        self._flights: dict[asyncio.Task[None], _Airborne] = {}
+        self._apart: int | None = None  # the database's clock less ours at the last claim
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`: claim and send; then let what is in flight finish."""
@@ -105,7 +122,7 @@ class Worker:
     @property
     def oldest_flight(self) -> int | None:
         """When the oldest attempt in flight began, in milliseconds."""
-        return min(self._flights.values(), default=None)
+        return min((each.began for each in self._flights.values()), default=None)
 
     def _free(self) -> int:
         return self._terms.concurrency - len(self._flights)
@@ -124,21 +141,27 @@ class Worker:
             return []
         lease_ms = int(self._terms.lease.total_seconds() * 1000)
 
-        def work(tx: Tx) -> Catch:
+        def work(tx: Tx) -> tuple[Catch, int]:
+            apart = tx.now - self._clock()
             if hold.is_held(tx):
-                return []
+                return [], apart
+            leap = 0 if self._apart is None else apart - self._apart
+            if abs(leap) > SET_MS:
+                lanes = [each.lane for each in self._flights.values()]
+                claims.clock_was_set(tx, self.name, leap=leap, flying=lanes, lease_ms=lease_ms)
             claimed = claims.claim(tx, self.name, limit=limit, lease_ms=lease_ms)
             looks = self._last_look(tx, claimed) if claimed else {}
-            return [(each, looks.get(each.row.id, LastLook())) for each in claimed]
+            return [(each, looks.get(each.row.id, LastLook())) for each in claimed], apart
 
-        return await self._store.run(work)
+        catch, self._apart = await self._store.run(work)
+        return catch
 
     def _launch(self, claimed: Claimed, look: LastLook, until: float) -> None:
         row = claimed.row
         ids = Trace(request_id=row.request_id, correlation_id=row.correlation_id, traceparent=row.traceparent)
         with traced(ids):
             task = asyncio.get_running_loop().create_task(self._fly(claimed, look, until))
-        self._flights[task] = self._clock()
+        self._flights[task] = _Airborne(self._clock(), (row.lane_id, claimed.epoch))
         task.add_done_callback(self._landed)
 
     def _landed(self, task: asyncio.Task[None]) -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -42,10 +43,11 @@ class DropFolder:
     path: Path
     importer: Callable[[], Importer]
     every_s: float
-    settled_s: float  # files nobody wrote to for so long have stopped growing
+    settled_s: float  # files that looked the same for so long have stopped growing
     keep_s: float  # how long files stay after they were read
     wake: Callable[[], None]
     full: Callable[[], str] = lambda: ""
+    _seen: dict[str, tuple[Any, float]] = field(default_factory=dict)  # how files looked, and since when
     _told: set[str] = field(default_factory=set)  # incomplete extracts, and stray files, that were told of
 
     async def watch(self, stop: asyncio.Event) -> None:
@@ -107,6 +109,7 @@ class DropFolder:
         working.mkdir(parents=True, exist_ok=True)
         for name in dropped.files:
             (self.path / name).rename(working / name)
+        self._seen.pop(dropped.stamp + dropped.agreement, None)
         return working
 
     def _taken_up(self, released: Collection[str]) -> Path | None:
@@ -148,7 +151,17 @@ class DropFolder:
 
     def _is_whole(self, dropped: Dropped) -> bool:
         """Whether every needed table is there and no file is still growing."""
-        return not dropped.missing and self._age_s(dropped) > self.settled_s
+        return not dropped.missing and self._still_s(dropped) >= self.settled_s
+
+    def _still_s(self, dropped: Dropped) -> float:
+        """For how long these files have looked the same; nobody's wall clock is asked."""
+        found = {name: (self.path / name).stat() for name in dropped.files}
+        looks = tuple(sorted((name, at.st_size, at.st_mtime_ns) for name, at in found.items()))
+        known, since = self._seen.get(dropped.stamp + dropped.agreement, ((), 0.0))
+        if known != looks:
+            since = time.monotonic()
+            self._seen[dropped.stamp + dropped.agreement] = looks, since
+        return time.monotonic() - since
 
     def _may_still_come(self, dropped: Dropped) -> bool:
         """Whether the rest of an incomplete extract is waited for; one that is late is told of once."""

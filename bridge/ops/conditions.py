@@ -118,8 +118,10 @@ def _seen(known: Condition | None, check: Check, at: int) -> Condition:
         return Condition(
             check=check.name, of=check.of, code=check.code, status=check.status.value, count=count, since=at
         )
-    level = min(known.level, count)
-    return replace(known, code=check.code, status=check.status.value, count=count, level=level, gone=None)
+    level, since = min(known.level, count), min(known.since, at)  # the clock may have been set back
+    return replace(
+        known, code=check.code, status=check.status.value, count=count, level=level, since=since, gone=None
+    )
 
 
 def _says_nothing(check: Check | None) -> bool:
@@ -128,7 +130,7 @@ def _says_nothing(check: Check | None) -> bool:
 
 
 def _missed(known: Condition, at: int) -> Condition:
-    return known if known.gone is not None else replace(known, gone=at)
+    return replace(known, gone=at if known.gone is None else min(known.gone, at))
 
 
 def _is_to_be_told(now: Condition, at: int, after_ms: int) -> bool:

@@ -96,7 +96,7 @@ def _node(pulse: Pulse) -> Iterator[Check]:
     wedged = pulse.wedged()
     beats = {worker.name: worker.beat for worker in pulse.workers} | pulse.hearts.beats
     for name, beat in beats.items():
-        turned = Check(name="worker:turn", of=name, value=_age(pulse.now(), beat), unit="s")
+        turned = Check(name="worker:turn", of=name, value=_age(pulse.running(), beat), unit="s")
         yield _fail(turned, "worker-wedged") if name in wedged else turned
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from bridge.delivery.breaker import Breaker
+from bridge.delivery.worker import running_ms
 from bridge.ops.silence import Expected
 from bridge.store import Store
 
@@ -16,7 +17,10 @@ WEDGED_MS = 120_000
 
 
 class Beating(Protocol):
-    """A worker as health sees it: when it last turned (ms), what it has in flight, its partner's breaker."""
+    """A worker as health sees it: when it last turned, what it has in flight, its partner's breaker.
+
+    Its times are milliseconds on a clock that nobody sets: `running_ms`.
+    """
 
     name: str
     beat: int
@@ -40,13 +44,12 @@ class Polled(Protocol):
 class Hearts:
     """The loops of a node that are no workers: each says that it turns, until it ends."""
 
-    def __init__(self, now: Callable[[], int]) -> None:
-        self._now = now
+    def __init__(self) -> None:
         self.beats: dict[str, int] = {}
 
     def beat(self, name: str) -> None:
         """This loop turns."""
-        self.beats[name] = self._now()
+        self.beats[name] = running_ms()
 
     def stop(self, name: str) -> None:
         """This loop has ended, as it should."""
@@ -123,11 +126,12 @@ class Pulse:
     patience_s: float = 2.0
     fresh_s: float = 1.0
     now: Callable[[], int] = field(default=now_ms)
+    running: Callable[[], int] = field(default=running_ms)
     free: Callable[[Path], int] = field(default=free_bytes)
 
     def wedged(self) -> list[str]:
         """Workers that have not turned for two minutes, or hold an attempt that should be long over."""
-        now = self.now()
+        now = self.running()
         found = [w.name for w in self.workers if now - w.beat > WEDGED_MS or _is_stuck(w, now)]
         return found + [name for name, beat in self.hearts.beats.items() if now - beat > WEDGED_MS]
 

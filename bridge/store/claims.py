@@ -3,6 +3,7 @@
 The epoch a claim returns is the fencing token every later write must still hold, or LostLease.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -86,6 +87,22 @@ def claim(tx: Tx, partner: str, *, limit: int, lease_ms: int) -> list[Claimed]:
         Claimed(r, r.epoch, move(DELIVERY_MOVES, DeliveryState(r.state), DeliveryStep.CLAIM), r.sealed, now)
         for r in heads
     ]
+
+
+def clock_was_set(
+    tx: Tx, partner: str, *, leap: int, flying: Sequence[tuple[int, int]], lease_ms: int
+) -> None:
+    """The database's clock went on by `leap` milliseconds too many (back: negative).
+
+    Back: what waits goes on waiting as long as it was to, or shorter when several nodes notice. The lanes in
+    `flying`, each with the epoch it is held under, are leased anew: nobody takes over what is on its way.
+    """
+    now = tx.now
+    if leap < 0:
+        tx.run(queries.SHIFT, {"partner": partner, "now": now, "back": -leap})
+        tx.run(queries.CLAMP, {"partner": partner, "until": now + lease_ms})
+    for lane_id, epoch in flying:
+        tx.run(queries.RENEW, {"lane": lane_id, "epoch": epoch, "until": now + lease_ms})
 
 
 def whole(sent: Table) -> Select[Any]:

@@ -16,6 +16,19 @@ RECALL = text(
     "UPDATE lane SET due_at = :now WHERE partner = :partner AND due_at > :latest AND lease_until IS NULL"
 )
 
+# After the clock was set back by `back`: waits keep their length, and no lease is longer than one.
+SHIFT = text(
+    "UPDATE lane SET due_at = due_at - :back "
+    "WHERE partner = :partner AND due_at > :now AND lease_until IS NULL"
+)
+CLAMP = text(
+    "UPDATE lane SET lease_until = :until, due_at = :until WHERE partner = :partner AND lease_until > :until"
+)
+RENEW = text(
+    "UPDATE lane SET lease_until = :until, due_at = :until "
+    "WHERE id = :lane AND epoch = :epoch AND lease_until IS NOT NULL"
+)
+
 _FREE = (
     "SELECT id, patient FROM lane WHERE partner = :partner AND due_at <= :now AND lease_until IS NULL "
     "AND NOT EXISTS (SELECT 1 FROM lane AS busy WHERE busy.partner = lane.partner "

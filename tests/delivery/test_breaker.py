@@ -19,7 +19,7 @@ class Now:
 def opened() -> tuple[Breaker, Now]:
     """A breaker that has just opened."""
     now = Now()
-    breaker = Breaker(now=now)
+    breaker = Breaker(now=now, wall=now)
     for lane in range(FAILURES):
         breaker.failed(Transient(), lane)
     return breaker, now
@@ -27,7 +27,7 @@ def opened() -> tuple[Breaker, Now]:
 
 def test_it_opens_after_so_many_failures_running_and_says_so_once() -> None:
     """One alert, not one for each attempt."""
-    breaker = Breaker(now=Now())
+    breaker = Breaker(now=Now(), wall=Now())
 
     told = [breaker.failed(Transient(), lane) for lane in range(FAILURES + 3)]
     assert told.count(True) == 1
@@ -36,7 +36,7 @@ def test_it_opens_after_so_many_failures_running_and_says_so_once() -> None:
 
 def test_a_success_between_failures_starts_the_count_anew() -> None:
     """Only failures running count."""
-    breaker = Breaker(now=Now())
+    breaker = Breaker(now=Now(), wall=Now())
     for lane in range(FAILURES * 3):
         breaker.failed(Transient(), lane)
         breaker.succeeded()
@@ -80,7 +80,7 @@ def test_probes_that_fail_make_the_rest_longer_up_to_a_bound() -> None:
 def test_a_throttle_with_a_time_opens_it_for_that_time() -> None:
     """The partner asked everyone to wait, not only this delivery."""
     now = Now()
-    breaker = Breaker(now=now)
+    breaker = Breaker(now=now, wall=now)
     breaker.failed(Throttled(after=timedelta(seconds=44)), 1)
 
     assert breaker.until - now.ms == 44_000
@@ -88,7 +88,7 @@ def test_a_throttle_with_a_time_opens_it_for_that_time() -> None:
 
 def test_the_same_refusal_on_many_lanes_is_the_partners_trouble() -> None:
     """Five lanes refused alike must not become five thousand parked referrals."""
-    breaker = Breaker(now=Now())
+    breaker = Breaker(now=Now(), wall=Now())
     for lane in range(REFUSALS):
         breaker.failed(Refused(code="partner-refused"), lane)
 
@@ -98,7 +98,7 @@ def test_the_same_refusal_on_many_lanes_is_the_partners_trouble() -> None:
 
 def test_one_lane_refused_again_and_again_is_its_own_trouble() -> None:
     """A bad referral stops nobody else."""
-    breaker = Breaker(now=Now())
+    breaker = Breaker(now=Now(), wall=Now())
     for _ in range(REFUSALS * 2):
         breaker.failed(Refused(code="partner-refused"), 1)
 
@@ -107,7 +107,7 @@ def test_one_lane_refused_again_and_again_is_its_own_trouble() -> None:
 
 def test_a_doubt_about_one_person_says_nothing_of_the_partner() -> None:
     """Two patients with one number are no outage."""
-    breaker = Breaker(now=Now())
+    breaker = Breaker(now=Now(), wall=Now())
     for lane in range(FAILURES * 2):
         breaker.failed(Doubtful(), lane)
 

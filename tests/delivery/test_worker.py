@@ -78,7 +78,7 @@ def a_worker(
     return Worker(
         store,
         partner,
-        Breaker(now=clock),
+        Breaker(now=clock, wall=clock),
         node="n1",
         terms=Terms(policy=SOON, idle=timedelta(milliseconds=20)),
         open_body=open_body or sealer.open,

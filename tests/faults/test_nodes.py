@@ -106,7 +106,7 @@ async def test_nodes_die_freeze_and_lose_the_database_and_nothing_is_lost_or_dou
             await asyncio.sleep(14)  # past the lease of what the frozen node holds
             nodes[2].signal(signal.SIGCONT)
             service.recover()
-            await _quiet(url)
+            await quiet(url)
         finally:
             for node in nodes:
                 node.kill()
@@ -137,7 +137,7 @@ async def killed_again_and_again(
                 node.start()
             await telling
             service.recover()
-            await _quiet(url)
+            await quiet(url)
         finally:
             for node in nodes:
                 node.kill()
@@ -228,7 +228,7 @@ async def _tell(nodes: list[Node], story: list[list[bytes]]) -> None:
         await asyncio.gather(*map(one, story))
 
 
-async def _quiet(url: str) -> None:
+async def quiet(url: str) -> None:
     """Until nothing waits any more."""
     with psycopg.connect(url, autocommit=True) as db:
         while True:

@@ -137,11 +137,11 @@ async def lived_through(folder: Path, *, events: int, kills: int, seed: int, lon
                 process.start()
             await telling
         service.recover()
-        await _quiet(folder / "var" / "bridge.sqlite")
+        await quiet(folder / "var" / "bridge.sqlite")
     return service
 
 
-async def _quiet(database: Path) -> None:
+async def quiet(database: Path) -> None:
     """Until nothing waits any more."""
     import sqlite3
 

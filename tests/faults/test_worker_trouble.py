@@ -201,28 +201,68 @@ def quick_worker(
     *,
     lease: timedelta,
     look: Looker = lambda _tx, _claimed: {},
+    steady: Clock | None = None,
 ) -> Worker:
-    """A worker with a lease of its own."""
+    """A worker with a lease of its own, and where it is given with a clock that nobody sets."""
     return Worker(
         store,
         partner,
-        Breaker(now=clock),
+        Breaker(now=clock, wall=clock),
         node="n1",
         terms=Terms(policy=SOON, lease=lease),
         open_body=sealer.open,
         last_look=look,
         on_settled=lambda *_: None,
-        clock=clock,
+        clock=steady or clock,
     )
 
 
 async def test_a_clock_that_was_set_back_does_not_keep_a_partner_out(clock: Clock) -> None:
     """A rest ends within the hour whatever the clock does."""
-    breaker = Breaker(now=clock)
+    steady = Clock()
+    breaker = Breaker(now=steady, wall=clock)
     breaker.failed(Throttled(after=timedelta(minutes=5)), 1)
-    clock.forward(-5 * 3600)
+    clock.forward(-50 * 60)
+    steady.forward(5 * 60)
 
     assert breaker.allowance(10) == 1
+
+
+async def test_a_clock_that_is_set_back_makes_no_wait_longer(
+    store: Store, sealer: Sealer, clock: Clock
+) -> None:
+    """What was to be tried again in a second is, though the clock is fifty minutes behind now."""
+    partner, steady = Partner(), Clock()
+    partner.script = [Transient()]
+    worker = quick_worker(store, sealer, clock, partner, lease=timedelta(seconds=60), steady=steady)
+    await queue(store)
+    await worker.drain()
+    clock.forward(-50 * 60)
+    await worker.drain()
+    clock.forward(5)
+    steady.forward(5)
+    await worker.drain()
+
+    assert await states(store) == [State.DELIVERED]
+
+
+async def test_a_clock_that_is_set_forward_takes_no_lane_from_its_flight(
+    store: Store, sealer: Sealer, clock: Clock
+) -> None:
+    """Its lease is over by the clock, and it is still on its way: nobody looks or sends beside it."""
+    partner, steady = Partner(), Clock()
+    partner.effect, partner.gate = Effect.AT_MOST_ONE, asyncio.Event()
+    worker = quick_worker(store, sealer, clock, partner, lease=timedelta(seconds=60), steady=steady)
+    await queue(store)
+    sending = asyncio.create_task(worker.drain())
+    while not partner.sent:
+        await asyncio.sleep(0.01)
+    clock.forward(3 * 3600)
+    claimed = await worker._launched()
+    partner.gate.set()
+    await sending
+
+    assert (claimed, await states(store), len(partner.sent)) == (0, [State.DELIVERED], 1)
 
 
 async def test_a_fault_in_the_last_look_does_not_end_the_worker(

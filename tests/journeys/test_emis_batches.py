@@ -61,6 +61,18 @@ async def test_a_file_that_still_grows_is_waited_for(surgery: Callable[..., Surg
     assert practice.verdicts("done") == []
 
 
+async def test_a_file_from_the_future_is_not_waited_for_till_then(surgery: Callable[..., Surgery]) -> None:
+    """The clock of this machine went back since it came, or the one that wrote it is ahead."""
+    practice = await surgery().open()
+    gp.drop(practice.folder, PLAN, 1)
+    later = time.time() + 3 * 3600
+    for file in practice.folder.glob("*.csv"):
+        os.utime(file, (later, later))
+
+    assert await practice.watch.import_next()
+    assert len(practice.verdicts("done")) == 1
+
+
 @pytest.mark.parametrize("table", ["CareRecord_Observation", "Admin_Patient", "Coding_ClinicalCode"])
 async def test_a_cut_file_refuses_the_whole_extract(surgery: Callable[..., Surgery], table: str) -> None:
     """Half of a practice's referrals would be missing, and nobody would know; whole, it is then read."""

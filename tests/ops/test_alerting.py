@@ -129,12 +129,12 @@ async def test_an_outage_with_many_attempts_is_told_once(guarded: Guarded) -> No
         await send(guarded.watched, n)
     for _ in range(4):
         await store(guarded.watched, lambda tx: tx.run(text(due)))
-        site.bridge.workers[0].breaker.until = 0
+        site.bridge.workers[0].breaker._until = 0
         await site.drain()
         await guarded.look()
     during = guarded.ear.told[:]
     site.service.recover()
-    site.bridge.workers[0].breaker.until = 0
+    site.bridge.workers[0].breaker._until = 0
     await store(guarded.watched, lambda tx: tx.run(text(due)))
     await site.drain()
     await guarded.look(3)

@@ -13,6 +13,7 @@ from sqlalchemy import event, text, update
 from bridge.config.limits import Limits
 from bridge.config.watching import ExpectedSettings
 from bridge.delivery.breaker import BreakerState
+from bridge.delivery.worker import running_ms
 from bridge.errors import Unavailable
 from bridge.ops.pulse import WEDGED_MS, Expiry, now_ms
 from bridge.simulators.trouble import Step, Trouble
@@ -140,7 +141,7 @@ async def test_a_wedged_worker_asks_for_a_restart(watched: Watched) -> None:
     worker = watched.site.bridge.workers[0]
     worker.beat -= WEDGED_MS + 1000
     during = await watched.told()
-    worker.beat = now_ms()
+    worker.beat = running_ms()
 
     wedged = {f"worker:turn {worker.name}": ("fail", "worker-wedged")}
     assert during == Told((503, 200, 503, 503), "", wedged)
@@ -157,11 +158,11 @@ async def test_an_attempt_that_never_ends_is_a_wedged_worker(watched: Watched) -
         while worker.oldest_flight is None:
             await asyncio.sleep(0.01)
     in_time = await watched.told()
-    watched.senses["now"] = lambda: now_ms() + WEDGED_MS + 1000
+    watched.senses["running"] = lambda: running_ms() + WEDGED_MS + 1000
     worker.beat += WEDGED_MS + 1000
     late = await watched.told()
-    del watched.senses["now"]
-    worker.beat = now_ms()
+    del watched.senses["running"]
+    worker.beat = running_ms()
     await sending
 
     assert in_time == WELL
@@ -180,7 +181,7 @@ async def test_a_partner_that_is_down_is_told_and_nothing_else_is_hurt(watched: 
     breaker = watched.site.bridge.workers[0].breaker
     shown = (await watched.get("/health")).json()["checks"][0]
     watched.site.service.recover()
-    breaker.until = 0
+    breaker._until = 0
     await store(watched, lambda tx: tx.run(text("UPDATE lane SET due_at = 0 WHERE due_at IS NOT NULL")))
     await watched.site.drain()
 
@@ -225,7 +226,7 @@ async def test_a_partner_that_refuses_for_one_reason_is_told_apart(watched: Watc
     assert during.unwell["partner:breaker prescribing"] == ("warn", "partner-refusing")
     assert set(during.unwell) == {"partner:breaker prescribing", "parked:deliveries prescribing"}
     watched.site.service.recover()
-    watched.site.bridge.workers[0].breaker.until = 0
+    watched.site.bridge.workers[0].breaker._until = 0
     await store(watched, lambda tx: tx.run(text("UPDATE lane SET due_at = 0 WHERE due_at IS NOT NULL")))
     await watched.site.drain()
     assert set((await watched.told()).unwell) == {"parked:deliveries prescribing"}
