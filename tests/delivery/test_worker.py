@@ -105,7 +105,8 @@ async def states(store: Store) -> list[str]:
     """Where each delivery stands, settled or not."""
 
     def read(tx: Tx) -> list[str]:
-        rows = [tx.run(select(t.c.state)).scalars().all() for t in (settled, delivery)]
+        ordered = [select(t.c.state).order_by(t.c.lane_id, t.c.seq) for t in (settled, delivery)]
+        rows = [tx.run(query).scalars().all() for query in ordered]
         return [str(state) for found in rows for state in found]
 
     return await store.read(read)
