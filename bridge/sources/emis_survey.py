@@ -257,8 +257,10 @@ class _Scan:
                 return
             if not isinstance(row, Problem):
                 self._used.discard(row[code])
-        if damage := next((d for d in map(spreadsheet_damage, self._used) if "exponent" in d), ""):
-            raise Unacceptable(problems=(Problem(code=damage, at=f"{OBSERVATION.name}.CodeId"),))
+        damaged = {damage for used in self._used if (damage := spreadsheet_damage(used))}
+        self._problems += [Problem(code=code, at=f"{OBSERVATION.name}.CodeId") for code in damaged]
+        if any("exponent" in code for code in damaged):
+            raise Unacceptable(problems=tuple(self._problems[-len(damaged) :]))
         if len(self._used) > UNKNOWN:
             raise Unacceptable(problems=(Problem(code="emis-coding-incomplete", at=CODING.name),))
 

@@ -80,3 +80,15 @@ async def test_an_exponent_as_the_code_of_an_entry_refuses_the_extract(
     assert [str(p) for p in refused.value.problems] == [
         "snomed-spreadsheet-exponent at CareRecord_Observation.CodeId"
     ]
+
+
+async def test_zeros_in_the_code_of_an_entry_are_named_while_it_waits(
+    sqlite_store: Store, tmp_path: Path
+) -> None:
+    """The entry is held as one whose code nobody explains; the name says why nobody ever will."""
+    came = await read(sqlite_store, write(tmp_path / "1", patient(), observation(code="1777541000006110")))
+
+    assert [str(p) for p in came.survey.problems] == [
+        "snomed-spreadsheet-rounded at CareRecord_Observation.CodeId"
+    ]
+    assert came.counts["waiting: emis-code-unknown"] == 1
