@@ -79,10 +79,15 @@ def restore(
     for path in aside:
         output.out.print(f"What was there is kept as {path}.", highlight=False)
     output.out.print(
-        f"Put back, up to {output.when(held.newest)}, and held: doors answer 503 and nothing is sent.\n"
+        "Put back, and held: doors answer 503 and nothing is sent.\n"
+        f"The newest in it: {_newest(held.newest)}.\n"
         "Next: `bridge reconcile`, then `bridge resume`.",
         highlight=False,
     )
+
+
+def _newest(ms: int) -> str:
+    return output.when(ms) if ms else "nothing, it is empty"
 
 
 async def _restored(site: Settings, standing: Hold) -> Hold:
@@ -151,7 +156,7 @@ def _tell(looked: list[dict[str, Any]], lost: dict[str, Any]) -> None:
     columns = ("id", "partner", "kind", "was", "now", "code")
     told = [each for each in looked if each["now"] not in quiet]
     output.table(columns, told, "Nothing was on its way.")
-    output.out.print(f"\nNothing after {output.when(lost['newest'])} is known here.", highlight=False)
+    output.out.print(f"\nThe newest that is known here: {_newest(lost['newest'])}.", highlight=False)
     output.out.print("[bold]Ask each sender to send again what it sent after:[/]")
     output.table(("source", "caller", "at"), lost["senders"], "Nobody ever sent anything.")
     if lost["extracts"]:
@@ -172,8 +177,8 @@ def resume(
     """Go on after a hold: doors take messages, and what waits is sent."""
     with acting(why) as act:
         lifted = act("resume", {"park": park})
-    parked = f", {lifted['parked']} deliveries parked" if lifted["parked"] else ""
-    output.out.print(f"The bridge goes on{parked}.")
+    parked = f" Deliveries parked: {lifted['parked']}." if lifted["parked"] else ""
+    output.out.print(f"The bridge goes on.{parked}")
 
 
 def _is_sqlite(site: Settings) -> bool:

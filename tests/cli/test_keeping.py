@@ -71,7 +71,7 @@ def test_a_backup_is_put_back_held_and_goes_on_when_a_person_says_so(site: Premi
     assert "unlooked" in told.output
     assert "json-event" in told.output
     assert too_early.exit_code == 1
-    assert (going_on.exit_code, "1 deliveries parked" in going_on.output) == (0, True)
+    assert (going_on.exit_code, "Deliveries parked: 1" in going_on.output) == (0, True)
     assert [row["code"] for row in waiting] == ["restored"]
     assert (shown["what"], shown["code"]) == ("delivery", "restored")
     assert shown["next_step"]
