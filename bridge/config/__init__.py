@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
-    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
@@ -24,6 +23,7 @@ from bridge.config.mllp import MllpSettings
 from bridge.config.page import PageSettings
 from bridge.config.partners import PartnerSettings, PdsSettings
 from bridge.config.retention import Retention
+from bridge.config.strict import Strict
 from bridge.config.watching import AlertSettings, ExpectedSettings, ReleaseSettings, WatchSettings
 from bridge.domain.toml_file import TomlFile, read_toml
 from bridge.errors import ConfigError, Problem
@@ -45,11 +45,7 @@ Model = TypeVar("Model", bound=BaseModel)
 _FIELD_OF_VARIABLE = re.compile(r'for field "(\w+)"')
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FolderSettings(_Strict):
+class FolderSettings(Strict):
     """A drop folder."""
 
     source: str = Field(description="Source system whose files arrive there.")
@@ -146,14 +142,14 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment comes before the file; there is no .env."""
-        return (EnvSettingsSource(settings_cls), init_settings) if env_settings else (init_settings,)
+        return env_settings, init_settings
 
     @property
     def database_url(self) -> str:

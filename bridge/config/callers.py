@@ -4,15 +4,15 @@ from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from bridge.config.strict import Strict
 
 ROLES = Literal["system", "service", "practice", "operator", "data-officer"]
 
 
-class CallerSettings(BaseModel):
+class CallerSettings(Strict):
     """Someone who may call, bound to practices or to a service, by an API key, a token or a certificate."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(
         pattern=r"^[A-Za-z0-9_.:@-]{1,64}$",
@@ -46,10 +46,8 @@ class CallerSettings(BaseModel):
         return self
 
 
-class IssuerSettings(BaseModel):
+class IssuerSettings(Strict):
     """Someone whose signed tokens (JWT) say who a caller is; what it may do stands with the caller."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, description="How callers name it.")
     issuer: str = Field(min_length=1, description="The iss of its tokens.")

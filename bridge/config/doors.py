@@ -4,15 +4,15 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from bridge.config.strict import Strict
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-class Http(BaseModel):
+class Http(Strict):
     """The HTTP doors. Beyond loopback they need a certificate, a proxy that has one, or plain words."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = Field(
         default="127.0.0.1", description="Address to listen on; loopback until callers are configured."

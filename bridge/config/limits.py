@@ -1,12 +1,12 @@
 """Settings of back-pressure."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from bridge.config.strict import Strict
 
 
-class Limits(BaseModel):
+class Limits(Strict):
     """When the doors take nothing more. Looked at every `every_s`, never for a request; 0 means no limit."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     most_unsettled: int = Field(
         default=200_000, ge=0, description="So many deliveries wait: the doors answer 429."

@@ -3,18 +3,18 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from bridge.config.strict import Strict
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
-class MllpSettings(BaseModel):
+class MllpSettings(Strict):
     """A port for one sender of HL7 v2 over MLLP. Its name is that of a caller, and no other caller has it.
 
     Beyond loopback it needs certificates of both sides, or the plain words in `unprotected`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(min_length=1, max_length=64, description="How the sender is called in logs and audit.")
     port: int = Field(ge=0, le=65535, description="Port to listen on.")

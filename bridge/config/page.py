@@ -1,12 +1,12 @@
 """Settings of the page for people, /ops."""
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from bridge.config.strict import Strict
 
 
-class PageSettings(BaseModel):
+class PageSettings(Strict):
     """The page at /ops. Who may sign in is said by `bridge accounts`; there is no account to begin with."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     shown: bool = Field(default=True, description="Whether this node shows the page.")
     idle_minutes: int = Field(

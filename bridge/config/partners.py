@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from bridge.config.strict import Strict
 
 Identity = Literal["none", "api-key", "client-credentials", "nhs-signed-jwt"]
 
@@ -16,10 +18,8 @@ _NEEDS: dict[str, tuple[str, ...]] = {
 }
 
 
-class PdsSettings(BaseModel):
+class PdsSettings(Strict):
     """The Personal Demographics Service; how we show who we are stands under `partners.pds`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     endpoint: str = Field(
         default="",
@@ -31,13 +31,11 @@ class PdsSettings(BaseModel):
     per_second: int = Field(default=5, ge=1, le=100, description="Requests a second that PDS allows us.")
 
 
-class PartnerSettings(BaseModel):
+class PartnerSettings(Strict):
     """How to talk to one partner named by a scheme; its endpoint is in the scheme.
 
     That its certificate is verified is no setting: there is no way to turn it off.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     identity: Identity = Field(default="none", description="How the bridge shows who it is.")
     api_key: str = Field(

@@ -1,15 +1,15 @@
 """Settings of retention."""
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from bridge.config.strict import Strict
 
 
-class Retention(BaseModel):
+class Retention(Strict):
     """How long what is kept stays, in days. What waits for a person, a partner or a row stays.
 
     docs/how-to/retention.md says what each covers, and why.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     bodies: int = Field(
         default=30,

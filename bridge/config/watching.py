@@ -3,14 +3,12 @@
 from datetime import date
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from bridge.config.strict import Strict
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ReleaseSettings(_Strict):
+class ReleaseSettings(Strict):
     """What runs here, as whoever deploys it calls it; `/_ping` and `/_status` say so."""
 
     revision: str = Field(default="", max_length=80, description="Revision of the deployment.")
@@ -18,7 +16,7 @@ class ReleaseSettings(_Strict):
     commit: str = Field(default="", max_length=80, description="Commit it was built from, `commitId` there.")
 
 
-class WatchSettings(_Strict):
+class WatchSettings(Strict):
     """From where on health warns. It fails by itself when a node cannot do its work."""
 
     status_key: str = Field(
@@ -43,7 +41,7 @@ class WatchSettings(_Strict):
     )
 
 
-class ExpectedSettings(_Strict):
+class ExpectedSettings(Strict):
     """A source, or a service that reports, that is missed when nothing is heard of it for too long."""
 
     source: str = Field(description="Name of the source, or of the service.")
@@ -53,7 +51,7 @@ class ExpectedSettings(_Strict):
     )
 
 
-class AlertSettings(_Strict):
+class AlertSettings(Strict):
     """Who is told when something begins and when it is over: a webhook, people by e-mail, or both."""
 
     webhook: str = Field(

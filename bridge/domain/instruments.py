@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from bridge.domain.codes import RETIRED, Mark, current_code, problem_of
+from bridge.domain.codes import Mark, current_code, problem_of
 from bridge.domain.outcome import ScoreForm
 
 
@@ -48,7 +48,6 @@ class Instrument:
 
     name: str
     aliases: tuple[str, ...] = ()
-    version: str = ""  # as the sender's agreement names it; "" until one does
     items: Items
     minimum: int
     maximum: int
@@ -60,11 +59,6 @@ class Instrument:
     loinc: str = ""
     mark: Mark | None = None  # how sure `code` is
     safety_item: int = 0  # counted from one: any answer but the lowest is for a person, now
-
-    @property
-    def retired_codes(self) -> tuple[str, ...]:
-        """The codes its score had before."""
-        return tuple(old for old, new in RETIRED.items() if new == self.code)
 
 
 ANSWERS = frozenset({"yes", "more or less", "no"})  # vu

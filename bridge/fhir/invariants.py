@@ -58,8 +58,8 @@ def _in_order(first: str, second: str) -> Callable[[Tree], bool]:
     return holds
 
 
-def _without_use(name: str, use: str) -> Callable[[Tree], bool]:
-    return lambda tree: all(text(t, "use") != use for t in trees(tree, name))
+def _not_at_home(name: str) -> Callable[[Tree], bool]:
+    return lambda tree: all(text(t, "use") != "home" for t in trees(tree, name))
 
 
 def _value_of(tree: Tree) -> Any:
@@ -167,8 +167,8 @@ INVARIANTS: Final[dict[str, tuple[Invariant, ...]]] = {
     ),
     "Organization": (
         Invariant("org-1", "an identifier or a name", _some("identifier", "name")),
-        Invariant("org-2", "no address of use home", _without_use("address", "home")),
-        Invariant("org-3", "no telecom of use home", _without_use("telecom", "home")),
+        Invariant("org-2", "no address of use home", _not_at_home("address")),
+        Invariant("org-3", "no telecom of use home", _not_at_home("telecom")),
     ),
     "PatientContact": (
         Invariant(

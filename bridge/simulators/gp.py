@@ -4,9 +4,8 @@ Files are written in a hidden folder beside their place and renamed into it, so 
 is still being written. There is no manifest: a batch is complete when every table of it is there.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -38,11 +37,6 @@ def finish(folder: Path) -> None:
     """Give every file that was held back its real name."""
     for file in folder.glob(f"*{_UNFINISHED}"):
         file.rename(file.with_name(file.name.removesuffix(_UNFINISHED)))
-
-
-def batches(folder: Path, plan: Plan, *, first: int = 1) -> Iterator[Truth]:
-    """Drop one batch each time the next is asked for, from day `first` on, without end."""
-    return (drop(folder, plan, number) for number in count(first))
 
 
 def _halve(file: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.codes import Mark
+from bridge.domain.codes import RETIRED, Mark
 from bridge.domain.instruments import (
     INSTRUMENTS,
     SWEMWBS_METRIC,
@@ -91,10 +91,10 @@ def test_what_a_high_score_means_is_our_own_tested_data() -> None:
 
 def test_scores_that_had_another_code_know_it() -> None:
     """Records of many years hold the old ones."""
-    assert {row.name: row.retired_codes for row in INSTRUMENTS if row.retired_codes} == {
-        "swemwbs": ("960481000000107",),
-        "wemwbs": ("885541000000103",),
-        "phq-9": ("506701000000100",),
+    assert {old: row.name for row in INSTRUMENTS for old, new in RETIRED.items() if new == row.code} == {
+        "960481000000107": "swemwbs",
+        "885541000000103": "wemwbs",
+        "506701000000100": "phq-9",
     }
 
 

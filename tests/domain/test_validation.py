@@ -143,7 +143,7 @@ def valid_scores() -> list[Outcome]:
             a_score(str(total), row.name.upper()),
             *((coded(row.code, value=Value(integer=total)),) if row.code else ()),
             *((coded(row.loinc, LOINC, value=Value(quantity=str(total))),) if row.loinc else ()),
-            *(coded(old, value=Value(integer=total)) for old in row.retired_codes),
+            *(coded(old, value=Value(integer=total)) for old, new in RETIRED.items() if new == row.code),
         )
     ]
     metric = [a_score(value, form=ScoreForm.METRIC) for value in SWEMWBS_METRIC.values()]

@@ -1,10 +1,9 @@
 """The simulated practice drops whole batches, and half ones when a test needs them."""
 
-from itertools import islice
 from pathlib import Path
 
 from bridge.simulators.emis import Plan
-from bridge.simulators.gp import batches, drop, finish
+from bridge.simulators.gp import drop, finish
 
 
 def test_a_batch_arrives_whole(tmp_path: Path) -> None:
@@ -36,7 +35,7 @@ def test_a_file_can_be_cut_short(tmp_path: Path) -> None:
 
 def test_each_day_brings_a_later_batch(tmp_path: Path) -> None:
     """Numbers and extract dates rise."""
-    days = list(islice(batches(tmp_path, Plan(seed=1, noise_rows=10)), 3))
+    days = [drop(tmp_path, Plan(seed=1, noise_rows=10), number) for number in (1, 2, 3)]
 
     assert [d.number for d in days] == [1, 2, 3]
     assert days[0].extracted < days[1].extracted < days[2].extracted
