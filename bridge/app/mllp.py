@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from ssl import SSLContext
 
 from bridge.config import Settings
 from bridge.config.mllp import MllpSettings
@@ -39,6 +40,27 @@ def doors(settings: Settings, desk: Desk) -> list[MllpDoor]:
     return [_door(entry, desk) for entry in settings.mllp]
 
 
+def refuse_wrong_ports(settings: Settings) -> None:
+    """ConfigError for a port that two are to listen on, and for a certificate that cannot be used."""
+    taken = Counter([settings.http.port, *(entry.port for entry in settings.mllp if entry.port)])
+    problems = [
+        Problem(code="mllp-port-taken", at=f"mllp {entry.name}", rule=f"port {entry.port}")
+        for entry in settings.mllp
+        if taken[entry.port] > 1
+    ]
+    if problems:
+        raise ConfigError(problems=tuple(problems))
+    for entry in settings.mllp:
+        _tls(entry)
+
+
+def _tls(entry: MllpSettings) -> SSLContext | None:
+    if entry.certificate is None or entry.certificate_key is None:
+        return None
+    certificate = Certificate(chain=entry.certificate, key=entry.certificate_key)
+    return door_context(certificate=certificate, client_ca=entry.client_ca)
+
+
 def _problems(settings: Settings, systems: Mapping[str, Source]) -> Iterator[Problem]:
     names = Counter([*(entry.name for entry in settings.mllp), *(c.name for c in settings.callers)])
     for entry in settings.mllp:
@@ -62,10 +84,6 @@ def _door(entry: MllpSettings, desk: Desk) -> MllpDoor:
         practices=frozenset(entry.practices),
         sources=frozenset({entry.source}),
     )
-    tls = None
-    if entry.certificate is not None and entry.certificate_key is not None:
-        certificate = Certificate(chain=entry.certificate, key=entry.certificate_key)
-        tls = door_context(certificate=certificate, client_ca=entry.client_ca)
     named = CertificateCallers(callers={entry.client_name: caller}) if entry.client_name else None
     return MllpDoor(
         desk=desk,
@@ -75,6 +93,6 @@ def _door(entry: MllpSettings, desk: Desk) -> MllpDoor:
         port=entry.port,
         limit=int(entry.largest_message_mb * 1_000_000),
         idle_s=entry.idle_s,
-        tls=tls,
+        tls=_tls(entry),
         certificates=named,
     )

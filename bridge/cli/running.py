@@ -10,6 +10,7 @@ from bridge.app import data_folder, open_bridge
 from bridge.app.alerting import tellers
 from bridge.app.callers import read_callers
 from bridge.app.doors import options, refuse_open_doors
+from bridge.app.mllp import refuse_wrong_ports
 from bridge.app.partners import check_letters, refuse_wrong_endpoints
 from bridge.app.risk_telling import refuse_silent_risks
 from bridge.app.rules import read_rules, read_tried
@@ -17,6 +18,7 @@ from bridge.app.running import run
 from bridge.cli import output
 from bridge.cli.access import settings
 from bridge.cli.health import health
+from bridge.errors import ConfigError, Problem
 from bridge.ops.logging import configure
 from bridge.security.keyring import load_key_ring
 from bridge.store.migrate import upgrade
@@ -51,11 +53,14 @@ async def _serve() -> None:
 def check(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Read settings, mappings, schemes and secrets; name every problem of the rules at once."""
     site = settings()
+    if not site.mappings.is_dir():
+        raise ConfigError(problems=(Problem(code="mapping-no-folder", at=str(site.mappings)),))
     sources, rulebook = read_rules(site)
     tried = read_tried(site)
     load_key_ring(site.key_ring)
     refuse_open_doors(site)
     options(site.http)
+    refuse_wrong_ports(site)
     refuse_wrong_endpoints(site, rulebook)
     check_letters(site, rulebook)
     refuse_silent_risks(site, rulebook)

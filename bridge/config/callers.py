@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from bridge.config.practices import Practice
 from bridge.config.strict import Strict
 
 ROLES = Literal["system", "service", "practice", "operator", "data-officer"]
@@ -19,7 +20,9 @@ class CallerSettings(Strict):
         description="How the caller is called in logs and audit; no spaces.",
     )
     roles: tuple[ROLES, ...] = Field(description="What kind of caller it is.")
-    practices: tuple[str, ...] = Field(default=(), description="ODS codes of the practices it speaks for.")
+    practices: tuple[Practice, ...] = Field(
+        default=(), description="ODS codes of the practices it speaks for."
+    )
     sources: tuple[str, ...] = Field(default=(), description="Source systems it may send from.")
     service: str = Field(default="", description="The social prescribing service it reports for.")
     key: str = Field(default="", description="Where the SHA-256 of its API key lies: env:NAME or file:/path.")

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from bridge.config.practices import Practice
 from bridge.config.strict import Strict
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -20,7 +21,9 @@ class MllpSettings(Strict):
     port: int = Field(ge=0, le=65535, description="Port to listen on.")
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     source: str = Field(default="hl7v2-ref", description="The mapping that reads its messages.")
-    practices: tuple[str, ...] = Field(min_length=1, description="ODS codes of the practices it speaks for.")
+    practices: tuple[Practice, ...] = Field(
+        min_length=1, description="ODS codes of the practices it speaks for."
+    )
     certificate: Path | None = Field(default=None, description="Our certificate (PEM): the port speaks TLS.")
     certificate_key: Path | None = Field(default=None, description="Private key of our certificate (PEM).")
     client_ca: Path | None = Field(default=None, description="Authority of the sender's certificate (PEM).")

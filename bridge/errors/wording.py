@@ -7,6 +7,8 @@ Types are those of https://docs.pydantic.dev/latest/errors/validation_errors/.
 from collections.abc import Mapping
 from typing import Any, Final
 
+from bridge.errors.catalogue import meaning
+
 _WORDS: Final[Mapping[str, str]] = {
     "missing": "it has to be there",
     "extra_forbidden": "there is no such key",
@@ -63,10 +65,10 @@ _ONE: Final[Mapping[str, str]] = {
 
 
 def rule_of(detail: Mapping[str, Any]) -> str:
-    """What was wanted, value-free; the words of our own validators as they are."""
+    """What was wanted, value-free; what our own validators say, a problem code in its words."""
     context: Mapping[str, Any] = detail.get("ctx") or {}
     if detail["type"] in ("value_error", "assertion_error"):
-        return str(context.get("error", "not usable"))
+        return meaning(str(context.get("error", "not usable")))[0]
     kind = str(detail["type"])
     if kind in _ONE and 1 in (context.get("min_length"), context.get("max_length")):
         return _ONE[kind]

@@ -39,6 +39,45 @@ def test_a_site_without_its_key_ring_is_not_fine(site: Premises) -> None:
     assert "Put it there" in lost.stderr
 
 
+PORT = """
+[[mllp]]
+name = "{name}"
+port = {port}
+practices = ["{practice}"]
+source = "hl7v2-ref"
+"""
+TLS = 'certificate = "no.pem"\ncertificate_key = "no.key"\n'
+
+
+@pytest.mark.parametrize(
+    ("ports", "words"),
+    [
+        (PORT.format(name="pas", port=2575, practice="A99999") + TLS, "no.key cannot be read"),
+        (PORT.format(name="pas", port=2575, practice="fern lane"), "3 to 12 letters and digits"),
+        (
+            PORT.format(name="pas", port=2575, practice="a99999")
+            + PORT.format(name="his", port=2575, practice="A99999"),
+            "mllp his Two doors of this bridge are to listen on the same port",
+        ),
+    ],
+    ids=["certificate", "practice", "port"],
+)
+def test_a_port_that_could_not_be_opened_is_not_fine(site: Premises, ports: str, words: str) -> None:
+    """Told by the check, in words about the settings, and not by a service that does not start."""
+    with (site.folder / "bridge.toml").open("a", encoding="utf-8") as file:
+        file.write(ports)
+    told = bridge(site, "check")
+
+    assert (told.returncode, words in told.stderr) == (2, True)
+
+
+def test_a_site_without_its_folder_of_mappings_is_not_fine(site: Premises) -> None:
+    """It has no scheme either, so that nothing would ever leave."""
+    (site.folder / "mappings").rename(site.folder / "elsewhere")
+
+    assert "The folder of mappings does not exist" in bridge(site, "check").stderr
+
+
 def test_a_script_gets_what_is_in_force_or_what_is_wrong(site: Premises) -> None:
     """In one JSON object each, by the code of every problem; people still read it on standard error."""
     well = bridge(site, "check", "--json")

@@ -48,6 +48,15 @@ def test_a_wrong_setting_is_told_with_its_line(
     assert told(tmp_path, GOOD.replace(right, wrong)) == [("setting-wrong", f"bridge.toml:{line}", setting)]
 
 
+def test_a_practice_in_small_letters_is_the_same_practice(tmp_path: Path) -> None:
+    """Its code is compared with that of each message letter by letter."""
+    (tmp_path / "bridge.toml").write_text(
+        GOOD.replace('name = "first"', 'name = "first"\npractices = ["a99999 "]')
+    )
+
+    assert read_settings(tmp_path / "bridge.toml").callers[0].practices == ("A99999",)
+
+
 def test_a_wrong_variable_is_told_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file is right; who set the variable has to mend it."""
     monkeypatch.setenv("BRIDGE_HTTP__PORT", "many")

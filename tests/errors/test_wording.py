@@ -7,6 +7,7 @@ from pydantic_core._pydantic_core import list_all_errors
 
 from bridge.config import read_settings
 from bridge.errors import ConfigError, Problem
+from bridge.errors.catalogue import CATALOGUE
 from bridge.errors.wording import rule_of
 from bridge.schemes import scheme_file
 from bridge.sources import load
@@ -78,6 +79,8 @@ def test_a_wrong_file_is_told_in_our_words(read: object, tmp_path: Path) -> None
 def test_a_bound_is_told_with_the_rule() -> None:
     """Who has to mend it needs no documentation of a library."""
     assert rule_of({"type": "greater_than_equal", "ctx": {"ge": 1}}) == "at least 1"
+    code = {"type": "value_error", "ctx": {"error": ValueError("ods-code-shape")}}
+    assert rule_of(code) == CATALOGUE["ods-code-shape"].meaning
     assert rule_of({"type": "string_too_short", "ctx": {"min_length": 1}}) == "a text that is not empty"
     assert rule_of({"type": "too_short", "ctx": {"min_length": 1}}) == "at least one of them"
     assert rule_of({"type": "too_short", "ctx": {"min_length": 2}}) == "at least 2 of them"

@@ -141,6 +141,10 @@ ENTRIES: dict[str, Entry] = {
         "Check that this sender speaks MLLP to this port, without TLS where none is set up.",
         "structure",
     ),
+    "mllp-port-taken": Entry(
+        "Two doors of this bridge are to listen on the same port; only one of them could.",
+        "Give each its own port.",
+    ),
     "mllp-source": Entry(
         "The port names a mapping that there is not, or that does not read HL7 v2.",
         "Name a mapping of the format hl7v2, such as hl7v2-ref.",
