@@ -99,5 +99,8 @@ class ShadowWatch:
             naming=self.context.naming,
         )
         started = time.monotonic()
-        await asyncio.to_thread(look, found, kept, old, new, assumed)
+        try:
+            await asyncio.to_thread(look, found, kept, old, new, assumed)
+        except Exception as error:  # noqa: BLE001 - the next message may be looked at all the same
+            emit(Event.WORKER_FAILED, worker="shadow", error=failed_at(error))
         await asyncio.sleep(RESTS * (time.monotonic() - started))

@@ -1,6 +1,6 @@
 """Another mapping on the messages that are kept, on both databases."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +12,10 @@ from bridge.errors import ConfigError, Problem
 from bridge.pipeline.rehearsal import Rehearsing
 from bridge.pipeline.shadow_watch import ShadowWatch
 from bridge.pipeline.shadowing import BATCH, Shadow, shadow
+from bridge.security.sealing import Sealer
 from bridge.sources import Source, Sources, load
-from bridge.store import Store, messages
+from bridge.sources.record import Record
+from bridge.store import Store, messages, reading_store
 from bridge.store.unit import Tx
 from tests.conftest import NOW, Clock
 from tests.contracts.keeping import a_message
@@ -98,6 +100,21 @@ async def test_only_what_came_since_then_is_compared(
     assert (await looked(store, old, new)).messages == 2
 
 
+@pytest.mark.postgres
+async def test_the_command_looks_at_postgres_beside_the_bridge(
+    postgres_store: Store, postgres_url: str, sealer: Sealer, old: Sources, new: Sources
+) -> None:
+    """As it opens the database itself: to read, and nothing else."""
+    await keep(postgres_store, 1, 2)
+    reader = reading_store(postgres_url, sealer)
+    try:
+        found = await looked(reader, old, new)
+    finally:
+        await reader.close()
+
+    assert (found.messages, len(found.changed)) == (2, 2)
+
+
 @pytest.fixture
 def watch(store: Store, old: Sources, new: Sources) -> ShadowWatch:
     """Beside live traffic."""
@@ -142,3 +159,24 @@ async def test_a_mapping_that_is_wrong_is_told_once_and_stops_nothing(
 
     assert told == ["shadow_refused"]
     assert found["hub"].messages == 1
+
+
+async def test_a_reader_that_fails_is_told_and_passed_over(
+    store: Store, clock: Clock, watch: ShadowWatch, new: Sources, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A site may try a reader module of its own; the next message is looked at all the same."""
+
+    def fails(_body: bytes) -> Iterator[Record]:
+        raise RuntimeError("not yet written")
+
+    source = new["hub"]
+    broken = Sources({"hub": replace(source, format=source.format.reading(fails))})
+    await watch.turn()
+    clock.forward(1)
+    await keep(store, 1, 2)
+    clock.forward(60)
+    found = await replace(watch, read=lambda: broken).turn()
+    told = [r.__dict__["fields"] for r in caplog.records if r.__dict__["event"] == "worker_failed"]
+
+    assert found["hub"].messages == 2
+    assert [fields["worker"] for fields in told] == ["shadow", "shadow"]
