@@ -114,6 +114,11 @@ class Event(Enum):
         ("problems", "code", "at"),
     )
     WORKER_FAILED = (logging.ERROR, "a worker step failed and will be tried again", ("worker", "error"))
+    CONNECTIONS_EXHAUSTED = (
+        logging.ERROR,
+        "no connection can be taken: this process may open no more files",
+        ("node",),
+    )
     STORE_UNAVAILABLE = (logging.ERROR, "the database cannot be used right now", ("worker", "reason"))
     AUDIT_HEAD = (logging.INFO, "head of an audit chain; keep it elsewhere", ("of", "rows", "link"))
     PURGED = (

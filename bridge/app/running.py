@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from bridge.app import VERSION, Bridge, doors, mllp
+from bridge.app.exhaustion import Exhaustion
 from bridge.app.risk_telling import risk_teller
 from bridge.app.rules import read_tried
 from bridge.errors import BridgeError, Unavailable
@@ -27,6 +28,7 @@ async def run(bridge: Bridge, stop: asyncio.Event, anew: asyncio.Event | None = 
     import uvicorn  # noqa: PLC0415 - only a serving process needs it
 
     settings = bridge.settings
+    asyncio.get_running_loop().set_exception_handler(Exhaustion(settings.node))
     emit(Event.STARTED, version=VERSION, node=settings.node, database=bridge.store.dialect)
     common: dict[str, Any] = {
         "log_config": None,

@@ -75,6 +75,8 @@ class _Port:
     door: MllpDoor
     stopping: asyncio.Event
     connections: set["asyncio.Task[None]"] = field(default_factory=set)
+    talking: list["_Connection"] = field(default_factory=list)
+    crowded: bool = False
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection from its first byte to its last."""
@@ -82,8 +84,8 @@ class _Port:
         assert task is not None  # noqa: S101 - asyncio calls this in a task of its own
         self.connections.add(task)
         try:
-            if len(self.connections) <= CONNECTIONS and self._is_known(writer):
-                await _Connection(self.door, reader, writer, self.stopping).talk()
+            if self._is_known(writer) and self._has_room():
+                await self._talk(_Connection(self.door, reader, writer, self.stopping))
         except (OSError, TimeoutError):
             pass  # the peer went away: what was not acknowledged it sends again
         except Exception as error:  # noqa: BLE001 - one connection must not take the port with it
@@ -91,6 +93,33 @@ class _Port:
         finally:
             self.connections.discard(task)
             await _gone(writer)
+
+    async def _talk(self, connection: "_Connection") -> None:
+        self.talking.append(connection)
+        try:
+            await connection.talk()
+        finally:
+            if connection in self.talking:
+                self.talking.remove(connection)
+
+    def _has_room(self) -> bool:
+        """Whether one more can be talked to; at the limit the place of whoever waits for longest is freed.
+
+        Nothing that was acknowledged is lost by that, and connections nobody uses keep no sender out.
+        """
+        crowded, self.crowded = self.crowded, len(self.talking) >= CONNECTIONS
+        if not self.crowded:
+            return True
+        if not crowded:
+            code, caller = "mllp-crowded", self.door.caller.name
+            emit(Event.CONNECTION_REFUSED, door=DOOR, caller=caller, code=code)
+        waiting = [each for each in self.talking if each.waits_since is not None]
+        if not waiting:
+            return False
+        longest = min(waiting, key=lambda each: each.waits_since or 0)
+        self.talking.remove(longest)
+        longest.writer.close()
+        return True
 
     def _is_known(self, writer: asyncio.StreamWriter) -> bool:
         """Whether the certificate at the other end is this caller's."""
@@ -107,7 +136,7 @@ class _Port:
             return False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Connection:
     """One connection until either side ends it."""
 
@@ -115,6 +144,7 @@ class _Connection:
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
     stopping: asyncio.Event
+    waits_since: float | None = None  # for the rest of a message, on the loop's clock; None while answering
 
     async def talk(self) -> None:
         """Answer message after message, at the end only what has begun to come."""
@@ -122,7 +152,9 @@ class _Connection:
         last = False
         while not (framer.closed or last):
             last = self.stopping.is_set()
+            self.waits_since = asyncio.get_running_loop().time()
             found = await self._frames(framer)
+            self.waits_since = None
             last = last or not found
             for each in found:
                 await self._answer(each, framer)

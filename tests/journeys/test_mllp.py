@@ -246,6 +246,16 @@ async def test_dripping_bytes_does_not_keep_a_connection(open_port: OpenPort) ->
     assert dripped < 100
 
 
+async def test_connections_that_say_nothing_keep_no_sender_out(port: Port) -> None:
+    """Three times as many as a port takes, half of them in the middle of a message."""
+    for n in range(300):
+        line = await port.call()
+        await line.send(wrap(REFERRAL)[: 100 * (n % 2)])
+    sender = await port.call()
+
+    assert (await sender.say(REFERRAL)).get("MSA-1") == ["CA"]
+
+
 async def test_stopping_finishes_what_has_begun(port: Port) -> None:
     """Half a message is awaited and answered; who has begun nothing is let go, and nobody comes in."""
     busy, idle = await port.call(), await port.call()

@@ -154,6 +154,11 @@ ENTRIES: dict[str, Entry] = {
         "Look at the network and at the sender: it stops in the middle of messages.",
         "timeout",
     ),
+    "mllp-crowded": Entry(
+        "A port has as many connections as it takes; for each further one the longest waiting is closed.",
+        "Look at who connects: a sender keeps one or a few and uses them again.",
+        "throttled",
+    ),
     "mllp-wrong-habit": Entry(
         "The port names a character set or time zone that this machine does not know.",
         "Use the name of a Python codec (cp1252) and of a zone (Europe/London).",
