@@ -13,6 +13,7 @@ HEAD = """\
 # Command line
 
 `bridge` reads `bridge.toml` in the working folder, or the file that `BRIDGE_CONFIG` names.
+`bridge --help` groups the commands by when they are needed, `bridge --version` says which release this is.
 
 | Exit code | Meaning |
 | --- | --- |
