@@ -133,10 +133,9 @@ class Bridge:
         if self.settings.doors:
             app.include_router(outcomes.routes(self.desk))
             app.include_router(http.routes(self.desk))
-            node = self.settings.node
-            app.include_router(worklist.routes(self.desk, self.chain, node))
-            app.include_router(undelivered.routes(self.desk, self.chain, node))
-            app.include_router(fhir.routes(self.desk, self.chain, node=node, version=VERSION))
+            app.include_router(worklist.routes(self.desk))
+            app.include_router(undelivered.routes(self.desk))
+            app.include_router(fhir.routes(self.desk, version=VERSION))
         if self.settings.page.shown:
             app.include_router(self._page())
         return app
@@ -192,6 +191,7 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
     context = Context(rulebook=rulebook, environment=settings.environment, naming=Naming(base=settings.base))
     ring = load_key_ring(settings.key_ring)
     sealer = Sealer(ring)
+    chain = AuditChain(ring)
     counted = open_metrics(rulebook, sources)
     store = open_store(
         settings.database_url,
@@ -220,6 +220,8 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
             context=context,
             sources=sources,
             callers=read_callers(settings),
+            chain=chain,
+            node=settings.node,
             largest_body=settings.http.largest_body_mb * 1_000_000,
             later=settings.translate == "later",
             wake=waker(workers),
@@ -227,7 +229,6 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
             rates=Rates(per_second=settings.http.requests_per_s, burst=settings.http.burst),
             strangers=strangers(settings.http),
         )
-        chain = AuditChain(ring)
         polls = Polls()
         asking = pollers(rulebook, by_name, store=store, context=context, wake=desk.wake, polls=polls)
         yield Bridge(

@@ -29,7 +29,8 @@ from bridge.security.caller import Caller, Role
 from bridge.security.callers import Callers, RequestFacts
 from bridge.security.rates import Rates
 from bridge.sources import Source, Sources
-from bridge.store import Store
+from bridge.store import Store, audit
+from bridge.store.audit import Hand
 from bridge.store.messages import Message
 from bridge.wire import traceparent
 
@@ -64,12 +65,17 @@ class Encoded(Unreadable):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The doors' common ground. `full` gives the code of a limit that is passed, or ""."""
+    """The doors' common ground. `full` gives the code of a limit that is passed, or "".
+
+    What people and systems are shown is signed on `chain` as of this `node`.
+    """
 
     store: Store
     context: Context
     sources: Sources
     callers: Callers
+    chain: audit.Chain
+    node: str
     largest_body: int
     later: bool = False  # keep and answer first, translate afterwards
     wake: Callable[[], None] = field(default=lambda: None)
@@ -97,6 +103,10 @@ class Desk:
         """Only operators see how everything is; Unauthenticated or Forbidden for anybody else."""
         if Role.OPERATOR not in (await self.caller(request)).roles:
             raise Forbidden(problems=(Problem(code="caller-not-allowed"),))
+
+    def hand(self, caller: Caller, why: str) -> Hand:
+        """The hand of a caller, to sign what it is shown or does."""
+        return Hand(actor=caller.name, why=why, node=self.node, chain=self.chain)
 
     def ready(self) -> None:
         """Busy when more than enough waits already, Unavailable when nothing can be taken at all."""

@@ -10,18 +10,17 @@ from bridge.intake.bars import BarsDoor
 from bridge.intake.desk import Desk
 from bridge.intake.fhir_collect import Collector
 from bridge.intake.fhir_reads import Reader
-from bridge.store import audit
 from bridge.wire.bars import TARGET
 
 Id = Annotated[str, Path(pattern=r"^[A-Za-z0-9\-.]{1,64}$")]
 
 
-def routes(desk: Desk, chain: audit.Chain, *, node: str, version: str) -> APIRouter:
+def routes(desk: Desk, *, version: str) -> APIRouter:
     """Everything this server answers in FHIR; `version` is the bridge's own."""
     router = APIRouter()
     router.include_router(_told(desk))
-    router.include_router(_collected(Collector(desk=desk, chain=chain, node=node)))
-    router.include_router(_asked(Reader(desk=desk, chain=chain, node=node)))
+    router.include_router(_collected(Collector(desk=desk)))
+    router.include_router(_asked(Reader(desk=desk)))
     started = desk.context.now().date().isoformat()
 
     @router.get("/fhir/metadata")

@@ -23,8 +23,6 @@ from bridge.intake.fhir_reads import check_accept
 from bridge.pipeline import shelf
 from bridge.pipeline.shelf import Collected, Place
 from bridge.security.caller import Caller, Role
-from bridge.store import audit
-from bridge.store.audit import Hand
 from bridge.store.unit import Tx
 
 Kind = Literal["Task", "Patient", "ServiceRequest"]
@@ -46,11 +44,9 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collector:
-    """Answers services; what is shown is audited on `node` in the unit that finds it."""
+    """Answers services; what is shown is audited in the unit that finds it."""
 
     desk: Desk
-    chain: audit.Chain
-    node: str
 
     async def search(self, request: Request) -> Response:
         """The Tasks of the calling service that changed since, oldest first, page by page."""
@@ -113,8 +109,7 @@ class Collector:
         return found
 
     def _audit(self, tx: Tx, caller: Caller, shown: Collected) -> None:
-        hand = Hand(actor=caller.name, why="collected, by FHIR", node=self.node, chain=self.chain)
-        hand.sign(tx, "read", shown.referral_id)
+        self.desk.hand(caller, "collected, by FHIR").sign(tx, "read", shown.referral_id)
 
 
 def _resources(found: Iterable[Collected], includes: frozenset[str]) -> Iterable[Json]:

@@ -23,8 +23,6 @@ from bridge.intake.fhir_sources import sources_of
 from bridge.pipeline import known, shelf
 from bridge.pipeline.known import Known
 from bridge.security.caller import Caller
-from bridge.store import audit
-from bridge.store.audit import Hand
 from bridge.store.unit import Tx
 
 _IDENTIFIER = frozenset({"identifier", "ServiceRequest.identifier"})  # the second as BaRS spells it
@@ -65,11 +63,9 @@ CAPABILITIES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """Answers reads; each that shows content is audited on `node` in the unit that finds it."""
+    """Answers reads; each that shows content is audited in the unit that finds it."""
 
     desk: Desk
-    chain: audit.Chain
-    node: str
 
     async def read(self, request: Request, identity: str) -> Response:
         """One ServiceRequest, by our id or the one its BaRS sender was given; NotFound."""
@@ -105,7 +101,7 @@ class Reader:
 
     def _shown(self, tx: Tx, caller: Caller, found: Iterable[Known | None]) -> list[Json]:
         shown = {k.referral_id: k for k in found if k and caller.may_read(k.practice, k.service)}
-        hand = Hand(actor=caller.name, why="ServiceRequest, by FHIR", node=self.node, chain=self.chain)
+        hand = self.desk.hand(caller, "ServiceRequest, by FHIR")
         for referral_id in shown:
             hand.sign(tx, "read", referral_id)
         return [self._resource(tx, caller, k) for k in shown.values()]

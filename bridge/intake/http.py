@@ -17,6 +17,7 @@ from bridge.store import views
 from bridge.store.messages import Message
 
 Name = Annotated[str, Path(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+Ods = Annotated[str, Path(pattern=r"^[A-Z0-9]{3,12}$")]
 Uuid = Annotated[str, Path(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
 UNREADABLE = frozenset({"unreadable", "no-event"})
 

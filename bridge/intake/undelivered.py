@@ -1,28 +1,25 @@
 """`GET /practices/{ods}/undelivered`: who has not reached the service yet, to print for a day without IT."""
 
 from datetime import datetime
-from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from bridge.domain.dates import LONDON
 from bridge.errors import NotFound
 from bridge.intake.desk import Desk
+from bridge.intake.http import Ods
 from bridge.intake.worklist import may_read
 from bridge.pipeline import undelivered
 from bridge.pipeline.context import Context
 from bridge.pipeline.undelivered import Undelivered
-from bridge.store import audit
-from bridge.store.audit import Hand
 
-Ods = Annotated[str, Path(pattern=r"^[A-Z0-9]{3,12}$")]
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
 }
 
 
-def routes(desk: Desk, chain: audit.Chain, node: str) -> APIRouter:
+def routes(desk: Desk) -> APIRouter:
     """The printable list, for people at the practice and its data officer."""
     router = APIRouter()
 
@@ -32,7 +29,7 @@ def routes(desk: Desk, chain: audit.Chain, node: str) -> APIRouter:
         caller = await desk.caller(request)
         if not may_read(caller, practice):
             raise NotFound
-        hand = Hand(actor=caller.name, why="list for downtime", node=node, chain=chain)
+        hand = desk.hand(caller, "list for downtime")
         people = await desk.store.run(lambda tx: undelivered.of_practice(tx, hand, practice))
         content = printed(desk.context, practice, people)
         return Response(content, 200, HEADERS, "text/html; charset=utf-8")

@@ -1,25 +1,21 @@
 """`GET /practices/{ods}/worklist`: letters that a practice puts into the record itself, to print."""
 
-from typing import Annotated
-
 import orjson
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from bridge import letters
 from bridge.errors import NotFound
 from bridge.intake.desk import Desk
-from bridge.intake.http import Uuid
+from bridge.intake.http import Ods, Uuid
 from bridge.pipeline import worklist
 from bridge.pipeline.worklist import Item
 from bridge.security.caller import Caller, Role
-from bridge.store import audit
 from bridge.store.audit import Hand
 
-Ods = Annotated[str, Path(pattern=r"^[A-Z0-9]{3,12}$")]
 PRIVATE = {"Cache-Control": "no-store"}
 
 
-def routes(desk: Desk, chain: audit.Chain, node: str) -> APIRouter:
+def routes(desk: Desk) -> APIRouter:
     """The practice's own list, as data, as a page and as a file; and the word that a letter is filed."""
     router = APIRouter(prefix="/practices/{practice}/worklist")
 
@@ -27,7 +23,7 @@ def routes(desk: Desk, chain: audit.Chain, node: str) -> APIRouter:
         caller = await desk.caller(request)
         if not may_read(caller, practice):
             raise NotFound
-        return Hand(actor=caller.name, why=why, node=node, chain=chain)
+        return desk.hand(caller, why)
 
     async def shown(request: Request, practice: str, why: str) -> list[Item]:
         by = await hand(request, practice, why)
