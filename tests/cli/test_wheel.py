@@ -59,7 +59,7 @@ def test_an_installed_bridge_sets_up_a_site_that_is_sound(installed: Path, tmp_p
 
     assert made.returncode == 0, made.stderr
     assert checked.returncode == 0, checked.stderr
-    assert "1 schemes" in checked.stdout
+    assert "schemes: 1" in checked.stdout
 
 
 def test_an_installed_bridge_plays_the_demo(installed: Path, tmp_path: Path) -> None:
