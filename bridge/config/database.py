@@ -12,10 +12,12 @@ _VERIFIED: Final = frozenset({"verify-full", "verify-ca"})  # libpq, sslmode: th
 
 
 def refuse(database: str, *, plain: bool) -> None:
-    """ValueError for an address with a password in it, or beyond this machine without verified TLS."""
+    """ValueError for an address of nothing we know, with a password, or far away without verified TLS."""
     address = urlsplit(database)
-    if address.scheme not in _POSTGRES:
+    if not database or database.startswith("sqlite:"):
         return
+    if address.scheme not in _POSTGRES:
+        raise ValueError("database must be sqlite:<path> or postgresql://…")
     if address.password is not None or "password" in parse_qs(address.query):
         raise ValueError("no password in the address: give its reference as database_password")
     if not (plain or _is_here(address) or set(parse_qs(address.query).get("sslmode", ())) & _VERIFIED):

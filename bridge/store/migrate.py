@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from sqlalchemy import Connection, NullPool, create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
 
-from bridge.errors import ConfigError
+from bridge.errors import ConfigError, Unavailable
 
 HEAD = "0001"
 _FOLDER = Path(__file__).parent / "migrations"
@@ -37,8 +38,22 @@ def migrate(conn: Connection) -> None:
 
 
 def upgrade(url: str) -> None:
-    """Bring a PostgreSQL database to HEAD (`bridge migrate`); SQLite is brought there when it is opened."""
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=NullPool)
-    with engine.connect() as conn:
-        migrate(conn)
-    engine.dispose()
+    """Bring a PostgreSQL database to HEAD (`bridge migrate`); SQLite is brought there when it is opened.
+
+    Unavailable when it does not answer or refuses; the driver's words stay here, and nothing has changed.
+    """
+    engine = create_engine(driver_url(url), poolclass=NullPool)
+    try:
+        with engine.connect() as conn:
+            migrate(conn)
+    except DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None)
+        said = f"PostgreSQL refused ({state}); nothing was changed" if state else "PostgreSQL does not answer"
+        raise Unavailable(said) from None
+    finally:
+        engine.dispose()
+
+
+def driver_url(url: str) -> str:
+    """The address for SQLAlchemy of a `postgresql://…` or `postgres://…` one: by psycopg 3."""
+    return f"postgresql+psycopg://{url.partition('://')[2]}"

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError
 
 from bridge.errors import BridgeError, ConfigError, Problem, Unacceptable, Unavailable
-from bridge.store.migrate import HEAD, current
+from bridge.store.migrate import HEAD, current, driver_url
 from bridge.store.unit import OnCommit, Sealer, Tx, Work, in_thread, unobserved
 
 T = TypeVar("T")
@@ -122,7 +122,7 @@ _CONNECT = {
 def engine(url: str, connections: int) -> Engine:
     """The pool; `url` is a postgresql:// URL."""
     return create_engine(
-        url.replace("postgresql://", "postgresql+psycopg://", 1),
+        driver_url(url),
         pool_size=connections,
         max_overflow=0,
         pool_timeout=10,

@@ -71,6 +71,20 @@ def test_a_port_that_could_not_be_opened_is_not_fine(site: Premises, ports: str,
     assert (told.returncode, words in told.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("command", [["migrate"], ["referrals", "list"]], ids=" ".join)
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres"])
+def test_a_database_that_does_not_answer_is_told_in_our_words(
+    site: Premises, command: list[str], scheme: str
+) -> None:
+    """Never in those of its driver, which quote what they were given."""
+    nobody = {"BRIDGE_DATABASE": f"{scheme}://bridge@127.0.0.1:1/bridge"}
+    env = os.environ | site.env | nobody | {"COLUMNS": "200"}
+    words = [sys.executable, "-m", "bridge", *command]
+    told = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+
+    assert (told.returncode, told.stderr) == (1, "PostgreSQL does not answer\n")
+
+
 def test_a_site_without_its_folder_of_mappings_is_not_fine(site: Premises) -> None:
     """It has no scheme either, so that nothing would ever leave."""
     (site.folder / "mappings").rename(site.folder / "elsewhere")

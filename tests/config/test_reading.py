@@ -57,6 +57,12 @@ def test_a_practice_in_small_letters_is_the_same_practice(tmp_path: Path) -> Non
     assert read_settings(tmp_path / "bridge.toml").callers[0].practices == ("A99999",)
 
 
+@pytest.mark.parametrize("database", ["mysql://x/y", "var/bridge.sqlite", "http://x"])
+def test_a_database_of_another_kind_is_told(tmp_path: Path, database: str) -> None:
+    """By the settings, and not first when the bridge starts."""
+    assert [code for code, _, _ in told(tmp_path, f'database = "{database}"\n{GOOD}')] == ["setting-wrong"]
+
+
 def test_a_wrong_variable_is_told_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The file is right; who set the variable has to mend it."""
     monkeypatch.setenv("BRIDGE_HTTP__PORT", "many")
