@@ -255,6 +255,7 @@ async def open_bridge(settings: Settings) -> AsyncIterator[Bridge]:
                 full=gauge.full,
                 operator=desk.operator,
                 polls=polls,
+                sealer=sealer,
             ),
             readers(settings, partners, store=store, context=context, wake=desk.wake, polls=polls),
         )

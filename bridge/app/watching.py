@@ -14,7 +14,7 @@ from bridge.app.alerting import tellers
 from bridge.app.partners import partner_names
 from bridge.config import Settings
 from bridge.delivery.worker import Worker
-from bridge.errors import ConfigError, Problem
+from bridge.errors import BridgeError, ConfigError, Problem
 from bridge.ops import health, metrics, status
 from bridge.ops.alerting import Alerting, Routes, Terms
 from bridge.ops.health import Guard
@@ -26,6 +26,8 @@ from bridge.ops.vitals import Vitals
 from bridge.pipeline import forward
 from bridge.schemes import Mode, Rulebook
 from bridge.security.expiry import last_moment
+from bridge.security.keyring import load_key_ring
+from bridge.security.sealing import Sealer
 from bridge.security.secrets import Secret
 from bridge.sources import Sources
 from bridge.store import Store
@@ -82,6 +84,7 @@ def open_watch(
     full: Callable[[], str],
     operator: Guard,
     polls: Polls,
+    sealer: Sealer,
 ) -> Watch:
     """Everything that watches; ConfigError for a key, a certificate or a source that is not there."""
     release = settings.release
@@ -109,6 +112,7 @@ def open_watch(
         expiries=tuple(_expiries(settings)),
         polls=polls.known if settings.workers else {},
         alert_routes=routes.standing,
+        ring_in_place=lambda: _is_in_place(settings.key_ring, sealer),
     )
     vitals = Vitals(pulse)
     alerting = Alerting(
@@ -121,6 +125,15 @@ def open_watch(
     )
     keyed = _keyed(settings.watch.status_key, operator)
     return Watch(vitals=vitals, metrics=counted, alerting=alerting, operator=operator, keyed=keyed)
+
+
+def _is_in_place(reference: str, sealer: Sealer) -> bool:
+    """Whether what is sealed now opens with the ring that lies there; it is read each time."""
+    sealed = sealer.seal(b"ring", bound_to="keys:ring")
+    try:
+        return Sealer(load_key_ring(reference)).open(sealed, bound_to="keys:ring") == b"ring"
+    except BridgeError:
+        return False
 
 
 def _bounds(settings: Settings) -> Bounds:

@@ -28,6 +28,7 @@ NAMES: Final[Mapping[str, str]] = {
     "source:heard": "Seconds since a source was last heard of.",
     "feed:age": "Age of what is known of a practice, in seconds.",
     "certificate:expiry": "Seconds until a certificate in use expires.",
+    "keys:ring": "Whether the key ring in use is in its place, for the next start: `in place` or `gone`.",
     "key:expiry": "Seconds until a caller's key expires.",
     "alerts:route": "Whether alerts reach people this way: `well` or `failing`.",
     "mapping:version": "The mapping that translates a source now.",

@@ -90,6 +90,8 @@ def _node(pulse: Pulse) -> Iterator[Check]:
         found = Check(name="disk:free", of=name, value=free, unit="bytes")
         low = _warn(free < 2 * least, found, "disk-filling")
         yield _fail(low, "disk-nearly-full") if free < least else low
+    gone = not pulse.ring_in_place()
+    yield _warn(gone, Check(name="keys:ring", value="gone" if gone else "in place"), "key-ring-gone")
     closed = pulse.full()
     doors = Check(name="intake:doors", value=closed or "open")
     yield _fail(doors, closed) if closed else doors

@@ -102,8 +102,9 @@ class Pulse:
     """One node as health sees it.
 
     `folders` are where data is kept, `feed_limit` how old a practice's feed may be (None: nobody's), `full`
-    the code of what closes the doors, `alert_routes` since when (ms) a way to tell people fails. A database
-    that does not answer within `patience_s` does not answer.
+    the code of what closes the doors, `alert_routes` since when (ms) a way to tell people fails,
+    `ring_in_place` whether the next start finds the keys in use. A database that does not answer within
+    `patience_s` does not answer.
     """
 
     store: Store
@@ -123,6 +124,7 @@ class Pulse:
     expiries: Sequence[Expiry] = ()
     polls: Mapping[str, Polled] = field(default_factory=dict)
     alert_routes: Callable[[], Mapping[str, int | None]] = dict
+    ring_in_place: Callable[[], bool] = lambda: True
     patience_s: float = 2.0
     fresh_s: float = 1.0
     now: Callable[[], int] = field(default=now_ms)

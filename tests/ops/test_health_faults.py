@@ -16,6 +16,7 @@ from bridge.delivery.breaker import BreakerState
 from bridge.delivery.worker import running_ms
 from bridge.errors import Unavailable
 from bridge.ops.pulse import WEDGED_MS, Expiry, now_ms
+from bridge.security.keyring import create_key_ring
 from bridge.simulators.trouble import Step, Trouble
 from bridge.store import feeds, hold
 from bridge.store.hold import Hold
@@ -168,6 +169,20 @@ async def test_an_attempt_that_never_ends_is_a_wedged_worker(watched: Watched) -
     assert in_time == WELL
     assert late.codes == (503, 200, 503, 503)
     assert late.unwell[f"worker:turn {worker.name}"] == ("fail", "worker-wedged")
+    assert await watched.told() == WELL
+
+
+async def test_a_key_ring_that_is_gone_is_told_while_there_is_time(watched: Watched) -> None:
+    """The node works on with the keys it holds; after a restart nothing could be read."""
+    ring = watched.site.bridge.settings.data / "keys.json"
+    held = ring.read_bytes()
+    ring.unlink()
+    gone = await watched.told()
+    create_key_ring(ring)
+    another = await watched.told()
+    ring.write_bytes(held)
+
+    assert gone == another == Told((200, 200, 200, 200), "", {"keys:ring": ("warn", "key-ring-gone")})
     assert await watched.told() == WELL
 
 

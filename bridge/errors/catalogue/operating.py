@@ -48,6 +48,11 @@ ENTRIES: dict[str, Entry] = {
         "Make a second key with `bridge keys new`; drop the old one once the caller uses the new.",
         "informational",
     ),
+    "key-ring-gone": Entry(
+        "The key ring in its place is gone or not the one in use: after a restart nothing could be read.",
+        "Put its copy back, mode 0600, owned by the bridge's user, before this node ends; make no new one.",
+        "exception",
+    ),
     "parked-waiting": Entry(
         "Something waits for a person, and it is not sent until then.",
         "Run `bridge parked list`; `bridge parked show` says what to do next.",
