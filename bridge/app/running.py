@@ -10,13 +10,14 @@ from bridge.app import VERSION, Bridge, doors, mllp
 from bridge.app.exhaustion import Exhaustion
 from bridge.app.risk_telling import risk_teller
 from bridge.app.rules import read_tried
-from bridge.errors import BridgeError, Unavailable
+from bridge.errors import BridgeError
 from bridge.events import Event, emit
 from bridge.intake import control
 from bridge.intake.files import DropFolder
 from bridge.pipeline.extracts import Importer
 from bridge.pipeline.later import translate_kept
 from bridge.pipeline.shadow_watch import ShadowWatch
+from bridge.pipeline.turning import turn
 from bridge.store.audit import Hand
 
 
@@ -140,16 +141,14 @@ async def _tell_risks(bridge: Bridge, stop: asyncio.Event) -> None:
 
 async def _translate(bridge: Bridge, stop: asyncio.Event) -> None:
     """Translate what was kept, at once while there is some and every second otherwise."""
-    while not stop.is_set():
-        bridge.watch.hearts.beat("translate")
-        try:
-            busy = await translate_kept(bridge.translator) > 0
-        except Unavailable as error:
-            emit(Event.STORE_UNAVAILABLE, worker="translate", reason=str(error))
-            busy = False
+    hearts = bridge.watch.hearts
+
+    async def look() -> bool:
+        hearts.beat("translate")
+        busy = await translate_kept(bridge.translator) > 0
         if busy:
             bridge.desk.wake()
-        else:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), 1)
-    bridge.watch.hearts.stop("translate")
+        return busy
+
+    await turn(stop, "translate", look, every_s=1)
+    hearts.stop("translate")

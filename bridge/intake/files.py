@@ -18,10 +18,10 @@ from typing import Any
 
 import orjson
 
-from bridge.errors import Unavailable
-from bridge.events import Event, emit, failed_at
+from bridge.events import Event, emit
 from bridge.pipeline.extracts import Imported, Importer
 from bridge.pipeline.importing import import_extract
+from bridge.pipeline.turning import turn
 from bridge.sources import emis
 from bridge.sources.emis import Dropped
 from bridge.store import feeds
@@ -52,28 +52,20 @@ class DropFolder:
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Until `stop`: import what is complete, oldest first."""
-        while not stop.is_set():
-            try:
-                busy = not self.full() and await self.import_next()
-            except Unavailable as error:
-                emit(Event.STORE_UNAVAILABLE, worker="folder", reason=str(error))
-                busy = False
-            except Exception as error:  # noqa: BLE001 - the folder stays; the next look tries again
-                emit(Event.WORKER_FAILED, worker="folder", error=failed_at(error))
-                busy = False
-            if not busy:
-                await _rest(stop, self.every_s)
+        await turn(stop, "folder", self._turn, every_s=self.every_s)
+
+    async def _turn(self) -> bool:
+        return not self.full() and await self.import_next()
 
     async def clean(self, stop: asyncio.Event) -> None:
         """Until `stop`: delete files past their time; a bridge that stands still keeps everything."""
-        while not stop.is_set():
-            try:
-                dropped = 0 if self.full() else await asyncio.to_thread(self._drop_old)
-                if dropped:
-                    emit(Event.BATCH_DROPPED, source=self.importer().source.name, extracts=dropped)
-            except OSError as error:
-                emit(Event.WORKER_FAILED, worker="folder", error=failed_at(error))
-            await _rest(stop, CLEANED_S)
+        await turn(stop, "folder", self._clean, every_s=CLEANED_S)
+
+    async def _clean(self) -> bool:
+        dropped = 0 if self.full() else await asyncio.to_thread(self._drop_old)
+        if dropped:
+            emit(Event.BATCH_DROPPED, source=self.importer().source.name, extracts=dropped)
+        return False
 
     async def import_next(self) -> bool:
         """Import one extract: one that was begun, else the oldest that is whole; False for none."""
@@ -193,10 +185,3 @@ class DropFolder:
     def _age_s(self, dropped: Dropped) -> float:
         """Seconds since anything was written to any of its files."""
         return time.time() - max((self.path / name).stat().st_mtime for name in dropped.files)
-
-
-async def _rest(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

@@ -9,7 +9,6 @@ import asyncio
 from base64 import b64decode, b64encode
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,13 +20,14 @@ import orjson
 from bridge.domain.itk import Mail, Meaning, after_working_days, of_report, of_response
 from bridge.domain.journey import DeliveryState, DeliveryStep, EventState
 from bridge.domain.letter import LetterState, LetterStep
-from bridge.errors import DeliveryError, IntakeError, Unavailable
-from bridge.events import Event, emit, failed_at
+from bridge.errors import DeliveryError, IntakeError
+from bridge.events import Event, emit
 from bridge.fhir import itk3_response
 from bridge.pipeline import keeping, letters
 from bridge.pipeline.context import Context
 from bridge.pipeline.keeping import Done
 from bridge.pipeline.letters import Desk
+from bridge.pipeline.turning import turn
 from bridge.pipeline.verdict import Became
 from bridge.schemes.routes import RecordRoute
 from bridge.store import lanes, messages, referrals
@@ -81,19 +81,17 @@ class MailReader:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; a mailbox that cannot be read is told of and read again."""
-        while not stop.is_set():
-            try:
-                await self.read_once()
-                self.told("")
-            except DeliveryError as error:
-                self.told(error.code)
-                emit(Event.POLL_FAILED, partner=self.route, code=error.code)
-            except Unavailable as error:
-                emit(Event.STORE_UNAVAILABLE, worker=f"mail {self.route}", reason=str(error))
-            except Exception as error:  # noqa: BLE001 - no fault of ours ends the reading
-                emit(Event.WORKER_FAILED, worker=f"mail {self.route}", error=failed_at(error))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self.every.total_seconds())
+        await turn(stop, f"mail {self.route}", self._turn, every_s=self.every.total_seconds())
+
+    async def _turn(self) -> bool:
+        try:
+            await self.read_once()
+        except DeliveryError as error:
+            self.told(error.code)
+            emit(Event.POLL_FAILED, partner=self.route, code=error.code)
+        else:
+            self.told("")
+        return False
 
     async def read_once(self) -> Counter[str]:
         """Read what there is and expire what is overdue; how many messages became what, and `overdue`."""

@@ -6,7 +6,6 @@ contact has its time; when it is over the next one hears, and the last one again
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,6 +14,7 @@ from bridge.errors import NotTold, Unavailable
 from bridge.events import Event, emit, failed_at
 from bridge.partners.alerts import Message, Teller
 from bridge.pipeline.context import Context
+from bridge.pipeline.turning import turn
 from bridge.schemes.scheme import RiskContact
 from bridge.store import risks
 from bridge.store.risks import Raised
@@ -41,16 +41,12 @@ class RiskTeller:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look every so often; a store that is away and a fault of ours end nothing."""
-        while not stop.is_set():
-            self.beat()
-            try:
-                await self.tell_due()
-            except Unavailable as error:
-                emit(Event.STORE_UNAVAILABLE, worker="risks", reason=str(error))
-            except Exception as error:  # noqa: BLE001 - the next risk must be told all the same
-                emit(Event.WORKER_FAILED, worker="risks", error=failed_at(error))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self.every_s)
+        await turn(stop, "risks", self._turn, every_s=self.every_s)
+
+    async def _turn(self) -> bool:
+        self.beat()
+        await self.tell_due()
+        return False
 
     async def tell_due(self) -> int:
         """Tell of all that is due; how many risks that were."""

@@ -8,16 +8,16 @@ when more comes. It counts and logs; `bridge map shadow` names elements and mess
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
-from bridge.errors import ConfigError, Problem, Unavailable
+from bridge.errors import ConfigError, Problem
 from bridge.events import Event, emit, failed_at
 from bridge.pipeline.context import Context
 from bridge.pipeline.rehearsal import Rehearsing
 from bridge.pipeline.shadowing import Kept, Place, Shadow, look, sent
+from bridge.pipeline.turning import turn
 from bridge.sources import Sources
 from bridge.store.unit import Store
 
@@ -43,15 +43,11 @@ class ShadowWatch:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look every so often until `stop`; whatever fails here is logged and touches nothing else."""
-        while not stop.is_set():
-            try:
-                await self.turn()
-            except Unavailable as error:
-                emit(Event.STORE_UNAVAILABLE, worker="shadow", reason=str(error))
-            except Exception as error:  # noqa: BLE001 - nothing here may end what the node is for
-                emit(Event.WORKER_FAILED, worker="shadow", error=failed_at(error))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self.every_s)
+        await turn(stop, "shadow", self._turn, every_s=self.every_s)
+
+    async def _turn(self) -> bool:
+        await self.turn()
+        return False
 
     async def turn(self) -> dict[str, Shadow]:
         """Compare what came since the last turn, by system; the first turn only takes note of the time."""

@@ -9,7 +9,6 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -27,6 +26,7 @@ from bridge.partners.polling import Page, Polled, instant
 from bridge.pipeline import keeping, outcomes, report, risks
 from bridge.pipeline.context import Context
 from bridge.pipeline.outcomes import NotYet, Recorded
+from bridge.pipeline.turning import turn
 from bridge.store import feeds, messages
 from bridge.store.messages import Message
 from bridge.store.unit import Store, Tx
@@ -63,20 +63,17 @@ class Poller:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until `stop`, at once again while more waits; a poll that fails is told of and tried again."""
-        while not stop.is_set():
-            more = 0
-            try:
-                more = (await self.poll_once())[MORE]
-                self.told("")
-            except DeliveryError as error:
-                self.told(error.code)
-                emit(Event.POLL_FAILED, partner=self.service, code=error.code)
-            except Unavailable as error:
-                emit(Event.STORE_UNAVAILABLE, worker=f"poll {self.service}", reason=str(error))
-            except Exception as error:  # noqa: BLE001 - no fault of ours ends the polling
-                emit(Event.WORKER_FAILED, worker=f"poll {self.service}", error=failed_at(error))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), 0 if more else self.every.total_seconds())
+        await turn(stop, f"poll {self.service}", self._turn, every_s=self.every.total_seconds())
+
+    async def _turn(self) -> bool:
+        try:
+            more = (await self.poll_once())[MORE]
+        except DeliveryError as error:
+            self.told(error.code)
+            emit(Event.POLL_FAILED, partner=self.service, code=error.code)
+            return False
+        self.told("")
+        return more > 0
 
     async def poll_once(self) -> Counter[str]:
         """One poll of everything: how many reports became what, `ignored` and `waiting` among them.
