@@ -7,7 +7,7 @@ import typer
 from bridge.cli import output, story
 from bridge.cli.access import partner_titles, read, settings
 from bridge.cli.options import Json
-from bridge.store import views
+from bridge.store import pages, views
 
 app = typer.Typer(help="Referrals and their stories; no patient data.", no_args_is_help=True)
 
@@ -21,6 +21,9 @@ def list_(
     as_json: Json = False,
 ) -> None:
     """Referrals: of one practice the newest first, else what changed last first."""
+    if after and read(lambda tx: pages.kind_of(tx, after)) != "referrals":
+        output.err.print("There is no such referral.")
+        raise typer.Exit(1)
     rows = read(lambda tx: views.referral_list(tx, practice=practice, state=state, limit=limit, after=after))
     if as_json:
         output.as_json(rows)
