@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bridge.errors import Problem, Unavailable
 from bridge.events import Event, emit
+from bridge.pipeline.turning import turn
 from bridge.store import Store, hold, pressure
 from bridge.store.unit import Tx
 
@@ -58,10 +59,11 @@ class Gauge:
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Until `stop`: look, rest, look again."""
-        while not stop.is_set():
-            await self.look()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), self._bounds.every_s)
+        await turn(stop, "limits", self._turn, every_s=self._bounds.every_s)
+
+    async def _turn(self) -> bool:
+        await self.look()
+        return False
 
     def _passed(self, tx: Tx) -> Problem | None:
         bounds = self._bounds

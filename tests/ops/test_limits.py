@@ -1,5 +1,7 @@
 """The doors' limits: what waits, since when, free disk, and the hold."""
 
+import asyncio
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from bridge.domain.delivery import Receipt
 from bridge.domain.journey import DeliveryStep
 from bridge.errors import Unavailable
 from bridge.errors.catalogue import CATALOGUE
-from bridge.ops.limits import Bounds, Gauge
+from bridge.ops.limits import DISK, Bounds, Gauge
 from bridge.pipeline.forward import HELD_BACK
 from bridge.store import Store, claims, hold
 from bridge.store.hold import Hold
@@ -129,3 +131,21 @@ async def test_a_store_that_does_not_answer_changes_nothing(store: Store, tmp_pa
 def test_codes_of_what_is_held_back_have_words(code: str) -> None:
     """They stand on deliveries, where people read them."""
     assert CATALOGUE[code].meaning
+
+
+async def test_a_data_folder_that_is_away_does_not_end_the_looking(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told of, and looked at again once it is back."""
+    folder, stop = tmp_path / "away", asyncio.Event()
+    gauge = gauge_of(store, folder, least_free=1 << 62, every_s=0.01)
+    watching = asyncio.create_task(gauge.watch(stop))
+    with caplog.at_level(logging.ERROR):
+        async with asyncio.timeout(30):
+            while "worker_failed" not in [record.__dict__.get("event") for record in caplog.records]:
+                await asyncio.sleep(0.01)
+            folder.mkdir()
+            while gauge.full() != DISK.code:
+                await asyncio.sleep(0.01)
+    stop.set()
+    await watching
