@@ -8,14 +8,14 @@ import asyncio
 import base64
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
-from bridge.errors import ConfigError, Unavailable
+from bridge.errors import ConfigError
 from bridge.events import Event, emit
+from bridge.pipeline.turning import turn
 from bridge.security.audit import AuditChain, Head
 from bridge.store import Store, audit, facts
 from bridge.store.unit import Tx
@@ -46,13 +46,11 @@ class HeadKeeper:
 
     async def daily(self, stop: asyncio.Event) -> None:
         """Until `stop`."""
-        while not stop.is_set():
-            try:
-                await self.tell()
-            except (Unavailable, OSError) as error:
-                emit(Event.STORE_UNAVAILABLE, worker=TURN, reason=type(error).__name__)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LEASE_MS / 1000)
+        await turn(stop, TURN, self._look, every_s=LEASE_MS / 1000)
+
+    async def _look(self) -> bool:
+        await self.tell()
+        return False
 
     async def tell(self, *, every_ms: int = DAY_MS) -> Heads:
         """Tell every head now, unless that was done within `every_ms`."""
