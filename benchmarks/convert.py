@@ -8,13 +8,13 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import orjson
 from fhir.resources.R4B.bundle import Bundle
 
+from benchmarks.by_hand import bundle_by_hand
 from bridge.errors import Unreadable
 from bridge.fhir import checks
 from bridge.fhir.compare import differences
@@ -39,9 +39,6 @@ def converted(source: Source, body: bytes) -> bytes:
 
 def by_hand(body: bytes) -> bytes:
     """The same by hand: the models check themselves when built, and the outgoing check is the one we use."""
-    # python-hl7 is no dependency of ours: `pip install hl7` before this row is asked for.
-    from benchmarks.by_hand import bundle_by_hand  # noqa: PLC0415
-
     bundle = bundle_by_hand(body).model_dump(mode="json", exclude_none=True)
     assert not checks.check(bundle)
     return orjson.dumps(bundle)
@@ -124,8 +121,7 @@ def measure() -> list[dict[str, Any]]:
     """The rows of the results file."""
     sources = load(ROOT / "mappings" / "sources")
     global EACH  # noqa: PLW0603 - the last row is a hundred messages a turn
-    rows = [ref_i12(sources)] if find_spec("hl7") else []
-    rows += json_event(sources)
+    rows = [ref_i12(sources), *json_event(sources)]
     EACH = 1
     return [*rows, goldens(sources)]
 
