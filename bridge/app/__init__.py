@@ -1,6 +1,5 @@
 """Builds everything from Settings. The only room that knows all the others."""
 
-import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -55,15 +54,6 @@ from bridge.store import Store, facts, open_store
 from bridge.store.audit import Hand
 
 VERSION = version("referral-bridge")
-
-
-def _application(**said: Any) -> FastAPI:
-    """FastAPI asks of each parameter whether it is a model of Pydantic 1, and loads all of that for a no.
-
-    That took a fifth of the start. A site's reader module that uses it has loaded it by now.
-    """
-    sys.modules.setdefault("pydantic.v1", None)  # type: ignore[arg-type]  # None: not to be imported
-    return FastAPI(**said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +117,7 @@ class Bridge:
 
     def http(self) -> FastAPI:
         """The application of the doors."""
-        app = _application(title="Referral bridge", version=VERSION, docs_url=None, redoc_url=None)
+        app = FastAPI(title="Referral bridge", version=VERSION, docs_url=None, redoc_url=None)
         answers.install(app)
         app.include_router(self.watch.routes())
         if self.settings.doors:
@@ -152,7 +142,7 @@ class Bridge:
 
     def control(self) -> FastAPI:
         """The application of the control socket, for the command line on this machine."""
-        app = _application(openapi_url=None)
+        app = FastAPI(openapi_url=None)
         answers.install(app)
         app.include_router(self.watch.inner_routes())
         app.include_router(control.routes(self.chain, self.settings.node, self.verbs()))

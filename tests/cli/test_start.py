@@ -11,7 +11,7 @@ import httpx
 from tests.cli.site import set_up
 
 # Each took a tenth of a second or more, and nothing that a node does needs it.
-NEEDLESS = {"alembic", "bridge.cli.demo", "bridge.simulators", "pydantic.v1.main"}
+NEEDLESS = {"alembic", "bridge.cli.demo", "bridge.simulators"}
 
 
 def test_a_node_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
