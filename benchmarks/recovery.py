@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from statistics import median
 from typing import Any
 from uuid import uuid4
 
@@ -53,9 +54,12 @@ def _of_sqlite(folder: Path, query: str) -> set[str]:
 
 
 def sqlite_recovery() -> dict[str, Any]:
-    """The row of the results file."""
-    with tempfile.TemporaryDirectory() as scratch, receiver() as endpoint:
-        return row("recovery", recovered(Path(scratch), endpoint, _of_sqlite), 2.0, "s, SQLite", digits=2)
+    """The row of the results file: the median of three kills."""
+    took = []
+    for _ in range(3):
+        with tempfile.TemporaryDirectory() as scratch, receiver() as endpoint:
+            took.append(recovered(Path(scratch), endpoint, _of_sqlite))
+    return row("recovery", median(took), 2.0, "s, SQLite", digits=2)
 
 
 def postgres_recovery() -> list[dict[str, Any]]:
