@@ -6,7 +6,6 @@ from urllib.parse import SplitResult, parse_qs, quote, urlsplit
 from bridge.config.doors import LOOPBACK
 from bridge.security.secrets import Secret
 
-PLAIN: Final = "I understand that the database is reached over the network unencrypted"
 _POSTGRES: Final = ("postgresql", "postgres")
 _VERIFIED: Final = frozenset({"verify-full", "verify-ca"})  # libpq, sslmode: the others believe any server
 
