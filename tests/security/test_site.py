@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from bridge.app import doors
 from bridge.app.callers import speaking_for
-from bridge.config.database import PLAIN
 from tests.security.serving import KEY, a_site, an_operator, served
+
+UNDERSTOOD = "I understand that the database is reached over the network unencrypted"
 
 
 async def test_an_address_that_guesses_is_told_to_wait_before_it_is_looked_at(
@@ -35,7 +36,7 @@ async def test_an_address_that_guesses_is_told_to_wait_before_it_is_looked_at(
         ("postgresql://b@db.example/b", "", False),
         ("postgresql://b@db.example/b?sslmode=require", "", False),
         ("postgresql://b@db.example/b?sslmode=verify-full", "", True),
-        ("postgresql://b@db.example/b", PLAIN, True),
+        ("postgresql://b@db.example/b", UNDERSTOOD, True),
         ("postgresql://b@127.0.0.1:5432/b", "", True),
         ("postgresql:///b?host=/run/postgresql", "", True),
         ("postgresql:///b?host=db.example", "", False),
