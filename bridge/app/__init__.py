@@ -119,13 +119,13 @@ class Bridge:
         """The application of the doors."""
         app = FastAPI(title="Referral bridge", version=VERSION, docs_url=None, redoc_url=None)
         answers.install(app)
-        app.include_router(self.watch.routes())
         if self.settings.doors:
-            app.include_router(outcomes.routes(self.desk))
+            app.include_router(outcomes.routes(self.desk))  # before the sources: one address of theirs is its
             app.include_router(http.routes(self.desk))
             app.include_router(worklist.routes(self.desk))
             app.include_router(undelivered.routes(self.desk))
             app.include_router(fhir.routes(self.desk, version=VERSION))
+        app.include_router(self.watch.routes())
         if self.settings.page.shown:
             app.include_router(self._page())
         return app

@@ -1,12 +1,14 @@
 """The one place where errors become HTTP answers with an OperationOutcome; routes raise."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge.errors import (
     BridgeError,
@@ -86,16 +88,48 @@ def install(app: FastAPI) -> None:
         places = (".".join(map(str, e["loc"][: 1 if e["loc"][0] == "body" else 2])) for e in error.errors())
         return refusal(400, tuple(Problem(code="parameter-wrong", at=place) for place in places))
 
-    @app.middleware("http")
-    async def trace(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+    app.add_middleware(Tracing)
+    app.add_middleware(InXml)
+
+
+class Tracing:
+    """ASGI: every line logged for a request and every answer to it carry its tracing ids.
+
+    The last belt as well: what nobody caught is a 500, never a stack trace, never a value.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on under its ids."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        answer = _Traced(send, tracing(request))
         with traced(trace_of(request)):
             try:
-                response = await call(request)
-            except Exception as error:  # noqa: BLE001 - the last belt: never a stack trace, never a value
+                await self._app(scope, receive, answer)
+            except Exception as error:
                 emit(Event.WORKER_FAILED, worker="http", error=failed_at(error))
-                response = refusal(500, (Problem(code="internal"),))
-        response.headers.update(tracing(request))
-        response.headers.setdefault("Cache-Control", "no-store")
-        return response
+                if answer.begun:
+                    raise
+                await refusal(500, (Problem(code="internal"),))(scope, receive, answer)
 
-    app.add_middleware(InXml)
+
+class _Traced:
+    """Sends an answer with the ids that its request came with; by default nobody stores it."""
+
+    def __init__(self, send: Send, ids: Mapping[str, str]) -> None:
+        self._send = send
+        self._ids = ids
+        self.begun = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.begun = True
+            headers = MutableHeaders(raw=message["headers"])
+            headers.update(self._ids)
+            headers.setdefault("Cache-Control", "no-store")
+        await self._send(message)

@@ -86,18 +86,22 @@ class Desk:
     async def caller(self, request: Request) -> Caller:
         """Who is calling; Unauthenticated, Forbidden, or TooOften for one that sends more than it may.
 
-        An address from which too many unknown callers came waits before it is even looked at. Off the loop:
-        a token may need its issuer's keys.
+        An address from which too many unknown callers came waits before it is even looked at.
         """
         facts = RequestFacts.from_scope(request.scope)
         self.strangers.look(facts.peer)
         try:
-            caller = await asyncio.to_thread(self.callers.identify, facts)
+            caller = await self._identified(facts)
         except Unauthenticated:
             self.strangers.take(facts.peer)
             raise
         self.rates.take(caller.name)
         return caller
+
+    async def _identified(self, facts: RequestFacts) -> Caller:
+        if self.callers.may_fetch(facts):
+            return await asyncio.to_thread(self.callers.identify, facts)
+        return self.callers.identify(facts)
 
     async def operator(self, request: Request) -> None:
         """Only operators see how everything is; Unauthenticated or Forbidden for anybody else."""

@@ -30,7 +30,10 @@ def wants_xml(scope: Scope) -> bool:
     asked = parse_qs(scope["query_string"].decode("latin-1")).get("_format", [])
     if asked:
         return asked[-1].partition(";")[0].strip().replace(" ", "+").lower() in XML_NAMES
-    ranges = dict(sorted(_ranges(Headers(scope=scope).get("accept", "*/*")), key=lambda r: r[1]))
+    accept = Headers(scope=scope).get("accept", "").lower()
+    if "xml" not in accept:
+        return False
+    ranges = dict(sorted(_ranges(accept), key=lambda r: r[1]))
     xml = max((q for name, q in ranges.items() if name in XML_NAMES), default=0.0)
     return xml > max((q for name, q in ranges.items() if name in JSON_NAMES), default=0.0)
 

@@ -57,7 +57,7 @@ class Callers:
     """Everyone who may call, by each way they can show it; safe to share between threads.
 
     Looking up an unknown token key may fetch the issuer's keys and so block: call `identify` off the event
-    loop when there are issuers.
+    loop when `may_fetch` says so.
     """
 
     __slots__ = ("_certificates", "_issuers", "_keys", "_now")
@@ -78,6 +78,10 @@ class Callers:
         self._now = now
         if len(self._issuers) != len(listed):
             raise ConfigError("Two token issuers have the same name.")
+
+    def may_fetch(self, facts: RequestFacts) -> bool:
+        """Whether it may be a token, whose issuer's keys may have to be fetched first."""
+        return bool(self._issuers) and any(name == "authorization" for name, _ in facts.headers)
 
     def identify(self, facts: RequestFacts) -> Caller:
         """The caller.

@@ -102,6 +102,14 @@ def test_each_way_to_show_who_one_is(callers: Callers, request_facts: RequestFac
     assert callers.identify(request_facts) is caller
 
 
+def test_only_a_token_may_have_to_wait_for_its_issuer(callers: Callers) -> None:
+    """The other ways are looked up on the event loop, which a fetch would hold up."""
+    shown = [*(facts(item) for item in GOOD.items()), facts(certificate=CERTIFICATE)]
+
+    assert [callers.may_fetch(each) for each in shown] == [True, False, False, False]
+    assert not any(Callers().may_fetch(each) for each in shown)
+
+
 def test_nothing_shown_is_told_apart(callers: Callers) -> None:
     """The door answers it with how to say who one is."""
     with pytest.raises(Unauthenticated, match="credential-missing"):
