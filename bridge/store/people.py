@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from bridge.store import dialect
 from bridge.store.tables import filed, person
@@ -51,5 +51,11 @@ def remember_filed(tx: Tx, patient: str, code: str, on: str, referral_id: str) -
 
 def was_filed(tx: Tx, patient: str, code: str, on: str) -> bool:
     """Whether we filed that code for that person on that day."""
-    query = select(filed.c.code).where(filed.c.patient == patient, filed.c.code == code, filed.c.on == on)
-    return tx.run(query).first() is not None
+    return tx.run(_WAS_FILED, {"patient": patient, "code": code, "day": on}).first() is not None
+
+
+_WAS_FILED = select(filed.c.code).where(
+    filed.c.patient == bindparam("patient"),
+    filed.c.code == bindparam("code"),
+    filed.c.on == bindparam("day"),
+)

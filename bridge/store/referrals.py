@@ -103,12 +103,15 @@ def about(tx: Tx, referral_ids: Collection[str]) -> dict[str, About]:
 
 def of_patient(tx: Tx, patient: str, service: str) -> list[Stored]:
     """Every referral of a person to one service, newest first."""
-    query = (
-        select(referral)
-        .where(referral.c.patient == patient, referral.c.service == service)
-        .order_by(referral.c.opened_at.desc())
-    )
-    return [_stored(tx, row) for row in tx.run(query).all()]
+    rows = tx.run(_OF_PATIENT, {"patient": patient, "service": service}).all()
+    return [_stored(tx, row) for row in rows]
+
+
+_OF_PATIENT = (
+    select(referral)
+    .where(referral.c.patient == bindparam("patient"), referral.c.service == bindparam("service"))
+    .order_by(referral.c.opened_at.desc())
+)
 
 
 def of_local(tx: Tx, local: str) -> list[Stored]:
@@ -177,7 +180,7 @@ def add(tx: Tx, opening: Opening, record: Referral) -> Stored:
     """Open a referral."""
     recorded = record.recorded_at
     tx.run(
-        insert(referral),
+        _ADD,
         {
             "id": opening.id,
             "source": record.key.source,
@@ -200,6 +203,9 @@ def add(tx: Tx, opening: Opening, record: Referral) -> Stored:
         },
     )
     return _again(tx, opening.id)
+
+
+_ADD = insert(referral)
 
 
 def _again(tx: Tx, referral_id: str) -> Stored:
