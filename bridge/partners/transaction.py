@@ -3,13 +3,14 @@
 http://hl7.org/fhir/R4/http.html#transaction; the answer keeps the order of the entries (bdl-4).
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs
 
-from bridge.domain import strict_json
-from bridge.errors import Ambiguous, DeliveryError, Refused, Unreadable
+from bridge.errors import Ambiguous, DeliveryError, Refused
 from bridge.fhir.trees import text, tree_at, trees
 from bridge.partners.answers import (
     Answer,
@@ -23,8 +24,6 @@ from bridge.partners.answers import (
 )
 from bridge.partners.failures import Asked, failure, raise_for
 from bridge.partners.operation_outcome import voice_of
-
-_LARGEST = 4_000_000  # bytes of a body of our own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +48,10 @@ class Written:
 
 
 def own(body: bytes) -> Resource:
-    """A body of our own, parsed; Refused when it is none."""
+    """A body of our own, parsed, fractions to the digit; Refused when it is none."""
     try:
-        value = strict_json.loads(body, limit=_LARGEST)
-    except Unreadable:
+        value = json.loads(body, parse_float=Decimal)
+    except ValueError:
         value = None
     if not isinstance(value, dict):
         raise _unsendable()

@@ -32,7 +32,7 @@ class Watched:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.senses: dict[str, Any] = {"fresh_s": 0, "patience_s": 1.0}
+        self.senses: dict[str, Any] = {"fresh_s": 0, "patience_s": 10.0}  # a loaded machine is no fault
 
     def vitals(self) -> Vitals:
         """How the site is now, remembered by nobody."""

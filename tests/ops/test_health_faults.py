@@ -53,7 +53,9 @@ async def test_a_locked_database_takes_readiness_away(watched: Watched) -> None:
     file = watched.site.bridge.settings.data / "bridge.sqlite"
     with sqlite3.connect(file, isolation_level=None) as other:
         other.execute("BEGIN IMMEDIATE")
+        watched.senses |= {"patience_s": 1.0}
         during = await watched.told()
+        watched.senses |= {"patience_s": 10.0}
         other.execute("ROLLBACK")
     other.close()
 
