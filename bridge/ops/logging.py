@@ -7,7 +7,7 @@ to, its own fields. What a library logs has the library's name for the event's.
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from functools import lru_cache
 from typing import Any
 
@@ -40,24 +40,33 @@ def configure(form: str) -> None:
 
 def formatter(form: str) -> logging.Formatter:
     """Makes a line of a record, `json` or `text`."""
-    renderer = (
-        _as_json
-        if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), event_key="words")
-    )
-    return structlog.stdlib.ProcessorFormatter(processors=[_line, renderer])
+    if form == "json":
+        return _Lines(_as_json)
+    console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), event_key="words")
+    return _Lines(lambda line: console(None, "", line))
+
+
+class _Lines(logging.Formatter):
+    """A line of each record, rendered."""
+
+    def __init__(self, render: Callable[[Line], str]) -> None:
+        super().__init__()
+        self._render = render
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The whole of it: what the base would add is a stack trace."""
+        return self._render(_line(record))
 
 
 _stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
 
 
-def _line(logger: Any, name: str, entry: Line) -> Line:
+def _line(record: logging.LogRecord) -> Line:
     """The record as a line; without a stack trace, which can quote values."""
-    record: logging.LogRecord = entry["_record"]
-    line: Line = _stamp(logger, name, {})
+    line: Line = _stamp(None, "", {})
     line["level"] = record.levelname.lower()
     line["action"] = getattr(record, "event", record.name)
-    line["words"] = _redacted(entry["event"])
+    line["words"] = _redacted(record.getMessage())
     trace: Trace = getattr(record, "trace", Trace())
     for key in ("request_id", "correlation_id", "traceparent"):
         if said := getattr(trace, key):
@@ -76,5 +85,5 @@ def _cleaned(text: str) -> str:
     return clean(text)
 
 
-def _as_json(_logger: Any, _name: str, line: Line) -> str:
+def _as_json(line: Line) -> str:
     return orjson.dumps(line, default=str).decode()
