@@ -16,18 +16,20 @@ HERE = Path(__file__).parent
 CONNECTIONS = 32
 
 
-def load(
-    port: int, bodies: Path, seconds: float, connections: int = CONNECTIONS, rate: float = 0
-) -> dict[str, Any]:
-    """Run the load generator as a process of its own; `rate` requests a second, 0: as many as it can."""
+def load(port: int, bodies: Path, seconds: float, *, first: int = 0, rate: float = 0) -> dict[str, Any]:
+    """Run the load generator as a process of its own; `rate` requests a second, 0: as many as it can.
+
+    `first` is the body to begin with: one that was sent before is a repeat.
+    """
     command = [
         sys.executable,
         HERE / "load.py",
         str(port),
         "/events/json-event",
-        str(connections),
+        str(CONNECTIONS),
         str(seconds),
         str(rate),
+        str(first),
     ]
     done = subprocess.run(
         [*command, bodies, f"X-API-Key: {site.KEY}"], check=True, capture_output=True, text=True
@@ -41,8 +43,8 @@ def serving(command: list[Any], port: int, bodies: Path, seconds: float, **env: 
     try:
         wait_for(port)
         load(port, bodies, 1.0)
-        full = load(port, bodies, seconds)
-        half = load(port, bodies, seconds, rate=full["per_second"] / 2)
+        full = load(port, bodies, seconds, first=10_000)
+        half = load(port, bodies, seconds, first=40_000, rate=full["per_second"] / 2)
         return full | {"p50": half["p50"], "p99": half["p99"]}
     finally:
         server.terminate()

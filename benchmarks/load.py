@@ -1,7 +1,8 @@
 """A plain HTTP/1.1 load generator: keep-alive connections that send prepared requests, nothing else.
 
-python benchmarks/load.py PORT PATH CONNECTIONS SECONDS RATE BODIES.jsonl [HEADER: VALUE …]
-RATE is how many requests all connections together begin in a second; 0 is as many as they can.
+python benchmarks/load.py PORT PATH CONNECTIONS SECONDS RATE FIRST BODIES.jsonl [HEADER: VALUE …]
+RATE is how many requests all connections together begin in a second; 0 is as many as they can. FIRST is the
+body to begin with, counted from 0: one that was sent before is a repeat.
 Prints JSON: 202s per second, the count of each status, and latencies in milliseconds.
 """
 
@@ -42,8 +43,8 @@ async def connection(
 
 async def main() -> None:
     """Run and print."""
-    port, path, connections, seconds, rate, bodies = sys.argv[1:7]
-    extra = "".join(f"{header}\r\n" for header in sys.argv[7:])
+    port, path, connections, seconds, rate, first, bodies = sys.argv[1:8]
+    extra = "".join(f"{header}\r\n" for header in sys.argv[8:])
     with open(bodies, "rb") as lines:  # noqa: ASYNC230, PTH123 - before the load begins
         prepared = [
             f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{extra}"
@@ -51,7 +52,7 @@ async def main() -> None:
             + body
             for body in (line.rstrip(b"\n") for line in lines)
         ]
-    turn = itertools.cycle(prepared)
+    turn = itertools.cycle(prepared[int(first) :] + prepared[: int(first)])
     seen: list[tuple[int, float]] = []
     started = time.perf_counter()
     until = started + float(seconds)

@@ -52,7 +52,6 @@ async def run(bridge: Bridge, stop: asyncio.Event, anew: asyncio.Event | None = 
     server = Server(uvicorn.Config(bridge.http(), **common, **doors.options(settings.http)))
     controls = Server(uvicorn.Config(bridge.control(), uds=str(control.socket_in(settings.data)), **common))
     ports = mllp.doors(settings, bridge.desk)
-    gc.collect()
     gc.freeze()  # all that was loaded stays: looking through it at each full collection takes 0.1 s
     async with asyncio.TaskGroup() as group:
         group.create_task(server.serve())

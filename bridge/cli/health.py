@@ -20,6 +20,10 @@ _COLUMNS = {
 }
 
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
 def health(as_json: Json = False) -> None:
     """Ask the running bridge how it is. Exits 0 when all is well, 1 when somebody should look."""
     site = settings()

@@ -9,7 +9,12 @@ from bridge.cli.access import partner_titles, read, settings
 from bridge.cli.options import Json
 from bridge.store import pages, views
 
-app = typer.Typer(help="Referrals and their stories; no patient data.", no_args_is_help=True)
+app = typer.Typer(
+    help="Referrals and their stories; no patient data.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 
 @app.command("list")
