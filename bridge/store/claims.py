@@ -79,7 +79,7 @@ def claim(tx: Tx, partner: str, *, limit: int, lease_ms: int) -> list[Claimed]:
     tx.run(queries.LEASE, [{"until": now + lease_ms, "lane": each} for each in lanes])
     heads = tx.run(_HEADS, {"lanes": lanes}).all()
     sending = [r.id for r in heads if r.state == DeliveryState.QUEUED.value]
-    doubtful = [r.id for r in heads if r.state == DeliveryState.SENDING.value]
+    doubtful = [r.id for r in heads if r.state != DeliveryState.QUEUED.value]
     for ids, state in ((sending, DeliveryState.SENDING), (doubtful, DeliveryState.IN_DOUBT)):
         if ids:
             tx.run(_BEGIN, {"ids": ids, "to": state.value, "at": now})

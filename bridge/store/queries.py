@@ -7,10 +7,17 @@ same patient from the batch; the unique index `lane_in_flight_ix` holds the line
 
 from sqlalchemy import TextClause, text
 
+# What was on its way when its worker went is looked at before what has never left. When that happens to it
+# again it goes behind all that is due: it may be why.
+_TAKEN_UP = (
+    "UPDATE lane SET lease_until = NULL, epoch = epoch + 1, due_at = CASE WHEN due_at IS NULL THEN NULL "
+    "WHEN 1 = (SELECT head.attempts FROM delivery AS head WHERE head.lane_id = lane.id "
+    "ORDER BY head.seq LIMIT 1) THEN 0 ELSE :now END "
+)
 # A lease or a time further off than `latest` was written before the clock was set back.
 EXPIRE = text(
-    "UPDATE lane SET lease_until = NULL, epoch = epoch + 1 "
-    "WHERE partner = :partner AND lease_until IS NOT NULL AND (lease_until <= :now OR lease_until > :latest)"
+    f"{_TAKEN_UP}WHERE partner = :partner AND lease_until IS NOT NULL "
+    "AND (lease_until <= :now OR lease_until > :latest)"
 )
 RECALL = text(
     "UPDATE lane SET due_at = :now WHERE partner = :partner AND due_at > :latest AND lease_until IS NULL"
@@ -61,7 +68,4 @@ WAKE_LANE = text(
 )
 _HOLD = "SELECT epoch FROM lane WHERE id = :lane AND epoch = :epoch AND lease_until IS NOT NULL"
 HOLD: dict[str, TextClause] = {"sqlite": text(_HOLD), "postgresql": text(_HOLD + " FOR UPDATE")}
-VOID_LEASES = text(
-    "UPDATE lane SET lease_until = NULL, due_at = CASE WHEN due_at IS NULL THEN NULL ELSE :now END, "
-    "epoch = epoch + 1 WHERE lease_until IS NOT NULL"
-)
+VOID_LEASES = text(f"{_TAKEN_UP}WHERE lease_until IS NOT NULL")

@@ -85,6 +85,29 @@ async def test_a_lease_that_ran_out_leaves_the_delivery_in_doubt(store: Store, c
     assert [c.state for c in again] == [DeliveryState.IN_DOUBT]
 
 
+async def test_what_was_on_its_way_when_its_worker_went_comes_first(store: Store, clock: Any) -> None:
+    """Nobody knows whether it arrived; what has never left can wait that little longer."""
+    await queue(store, an_order("r1"))
+    await claim(store)
+    clock.forward(1)
+    await queue(store, an_order("r2", "p2"))
+    clock.forward(61)
+
+    assert [c.row.referral_id for c in await claim(store, limit=1)] == ["r1"]
+
+
+async def test_what_goes_down_with_its_worker_twice_comes_last(store: Store, clock: Any) -> None:
+    """It may be what kills them, and then the others would never be sent."""
+    await queue(store, an_order("r1"))
+    for _ in range(2):
+        await claim(store)
+        clock.forward(61)
+    await queue(store, an_order("r2", "p2"))
+    clock.forward(1)
+
+    assert [c.row.referral_id for c in await claim(store, limit=1)] == ["r2"]
+
+
 async def test_a_worker_whose_lease_ran_out_may_not_settle(store: Store, clock: Any) -> None:
     """The epoch fences out a node that froze and came back."""
     await queue(store, an_order())
@@ -159,6 +182,23 @@ async def test_postponed_means_not_before_its_time(store: Store, clock: Any) -> 
     assert await claim(store) == []
     clock.forward(5)
     assert [c.state for c in await claim(store)] == [DeliveryState.SENDING]
+
+
+async def test_every_claim_counts_as_an_attempt_also_a_look(store: Store, clock: Any) -> None:
+    """Waits grow with the attempts: a service that is away is not asked over and over at the first pace."""
+    await queue(store, an_order())
+    counted = []
+    for _ in range(4):
+        delivery = opened(store, (await claim(store))[0])
+        counted.append(delivery.attempts)
+        await store.run(
+            lambda tx, held=delivery: claims.postpone(
+                tx, held, DeliveryStep.DOUBT, delay_ms=1_000, tried=TRIED
+            )
+        )
+        clock.forward(1)
+
+    assert counted == [1, 2, 3, 4]
 
 
 async def test_a_unit_that_fails_leaves_nothing_and_its_neighbours_stand(store: Store) -> None:

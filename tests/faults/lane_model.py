@@ -19,6 +19,7 @@ class Item:
     state: State = State.QUEUED
     sent: bool = False
     frozen: bool = False
+    claims: int = 0
 
     @property
     def closable(self) -> bool:
@@ -85,8 +86,7 @@ class Lanes:
         """What a claim does first: leases that ran out, and times from before the clock was set back."""
         for lane in self.lanes.values():
             if lane.until is not None and not now < lane.until <= now + LONGEST_WAIT_MS:
-                lane.until = None
-                lane.epoch += 1
+                self._take_up(lane, now)
             if lane.until is None and lane.due is not None and lane.due > now + LONGEST_WAIT_MS:
                 lane.due = now
 
@@ -105,6 +105,7 @@ class Lanes:
         first = not item.sent
         item.state = State.SENDING if item.state is State.QUEUED else State.IN_DOUBT
         item.sent = True
+        item.claims += 1
         lane.until = lane.due = until
         lane.epoch += 1
         return Ticket(lane, item, lane.epoch, item.state, first)
@@ -154,8 +155,14 @@ class Lanes:
         """The only process came back: nobody holds anything."""
         for lane in self.lanes.values():
             if lane.until is not None:
-                lane.until, lane.due = None, now if lane.items else None
-                lane.epoch += 1
+                self._take_up(lane, now)
+
+    def _take_up(self, lane: Lane, now: int) -> None:
+        """Its worker went: first in line, unless that has happened to it before."""
+        lane.until = None
+        lane.epoch += 1
+        if lane.due is not None:
+            lane.due = 0 if lane.items[0].claims == 1 else now
 
     def _end(self, lane: Lane, item: Item, state: State, now: int) -> None:
         head = lane.items[0] is item
