@@ -38,6 +38,8 @@ def recovered(folder: Path, endpoint: str, ask: Ask, **site_changes: Any) -> flo
     load(port, bodies, 4.0)
     server.kill()
     waiting = ask(folder, "SELECT id FROM delivery WHERE state IN ('sending', 'in-doubt')")
+    if not waiting:
+        raise RuntimeError("nothing was in flight at the kill")
     server = serve(config, port)
     started = time.perf_counter()
     try:
