@@ -35,7 +35,7 @@ _TRACE: ContextVar[Trace] = ContextVar("trace", default=_NONE)
 class Event(Enum):
     """Every thing the bridge logs: level, words, and the fields it may carry."""
 
-    STARTED = (logging.INFO, "bridge started", ("version", "node", "database"))
+    STARTED = (logging.INFO, "bridge started", ("version", "node", "database", "address"))
     RULES_RELOADED = (logging.INFO, "mappings and schemes read anew", ("node", "sources", "schemes"))
     RULES_REFUSED = (
         logging.ERROR,

@@ -41,6 +41,12 @@ def options(http: Http) -> dict[str, Any]:
     return told | {"ssl_context_factory": lambda *_: context}
 
 
+def address(http: Http) -> str:
+    """Where the HTTP door is, as a browser is told."""
+    host = f"[{http.host}]" if ":" in http.host else http.host
+    return f"{'https' if http.certificate else 'http'}://{host}:{http.port}"
+
+
 def strangers(http: Http) -> Rates:
     """How often callers whom nobody knows may try from one address; behind proxies their own limits count.
 

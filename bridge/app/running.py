@@ -31,7 +31,8 @@ async def run(bridge: Bridge, stop: asyncio.Event, anew: asyncio.Event | None = 
 
     settings = bridge.settings
     asyncio.get_running_loop().set_exception_handler(Exhaustion(settings.node))
-    emit(Event.STARTED, version=VERSION, node=settings.node, database=bridge.store.dialect)
+    address = doors.address(settings.http)
+    emit(Event.STARTED, version=VERSION, node=settings.node, database=bridge.store.dialect, address=address)
     common: dict[str, Any] = {
         "log_config": None,
         "access_log": False,

@@ -57,6 +57,19 @@ def test_beyond_loopback_needs_a_certificate_a_proxy_or_plain_words(tmp_path: Pa
     assert Http(host="10.0.0.5", proxies=("10.0.0.9",)).proxies == ("10.0.0.9",)
 
 
+@pytest.mark.parametrize(
+    ("http", "address"),
+    [
+        (Http(), "http://127.0.0.1:8080"),
+        (Http(host="::1", port=9000), "http://[::1]:9000"),
+        (Http(certificate=Path("c.pem"), certificate_key=Path("k.pem")), "https://127.0.0.1:8080"),
+    ],
+)
+def test_the_log_says_where_the_door_is(http: Http, address: str) -> None:
+    """As whoever started it would type it."""
+    assert doors.address(http) == address
+
+
 async def test_a_door_beyond_loopback_needs_somebody_who_may_come(tmp_path: Path) -> None:
     """Without callers nobody could be known."""
     settings = a_site(tmp_path, http=Http(host="10.0.0.5", proxies=("10.0.0.9",)))
