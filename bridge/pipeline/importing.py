@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from bridge.domain.journey import EventState
+from bridge.domain.referral import ReferralKey
 from bridge.errors import IntakeError, Problem, Unacceptable
 from bridge.events import Event, emit
 from bridge.pipeline import chunks, extracts
@@ -140,6 +141,7 @@ def list_lapsed(tx: Tx, ctx: Context, source: str) -> int:
             source=source,
             code=late.problem.code,
             practice=late.practice,
+            key_id=str(ReferralKey(source=source, owner=late.owner, record=late.record).id),
         )
         messages.add_event(tx, row)
     return len(lapsed)

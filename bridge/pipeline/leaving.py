@@ -37,7 +37,7 @@ def export(tx: Tx, practice: str, after: str) -> dict[str, Any]:
     part, _, last = after.partition(":")
     if part == "row":
         kind, owner, key = last.split("/", 2) if last else ("", "", "")
-        rows = leaving.rows_held(tx, _owners(tx, practice), (kind, owner, key), AT_ONCE)
+        rows = leaving.rows_held(tx, emis.owners_of(tx, practice), (kind, owner, key), AT_ONCE)
         following = "/".join(rows[-1]) if len(rows) == AT_ONCE else ""
         return _page(tx, f"row:{following}" if following else "", held=tuple(rows))
     if part == "event":
@@ -57,11 +57,6 @@ def _page(tx: Tx, after: str, indexes: frozenset[str] = frozenset(), **found: An
     return {"after": after, "content": told.everything(tx, Trail(indexes=indexes, **found))}
 
 
-def _owners(tx: Tx, practice: str) -> list[str]:
-    """As whom the source's rows of the practice are held."""
-    return [owner for owner in leaving.owners_held(tx) if emis.ods_of(tx, owner) == practice]
-
-
 def delete(tx: Tx, ctx: Context, practice: str) -> dict[str, Any]:
     """One step of the deletion; Unacceptable while anything is under way or the practice is not off."""
     now = state(tx, ctx, practice)
@@ -70,7 +65,7 @@ def delete(tx: Tx, ctx: Context, practice: str) -> dict[str, Any]:
     ids = leaving.referrals_of(tx, practice, "", AT_ONCE)
     if ids:
         return {"gone": leaving.drop_referrals(tx, ids), "more": True}
-    return {"gone": leaving.drop_rest(tx, practice, _owners(tx, practice)), "more": False}
+    return {"gone": leaving.drop_rest(tx, practice, emis.owners_of(tx, practice)), "more": False}
 
 
 def certify(tx: Tx, hand: Hand, practice: str, gone: Counter[str], export_sha256: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from bridge.sources.emis_files import Dropped, extracts_in, strays_in
 from bridge.sources.emis_known import Context, Known, known_of
 from bridge.sources.emis_lapse import Lapsed, lapse
 from bridge.sources.emis_record import TRANSFORMS, JoinedRecord, parse_path
-from bridge.sources.emis_shelf import ods_of, people_held
+from bridge.sources.emis_shelf import ods_of, owners_of, patient_behind, people_held
 from bridge.sources.emis_survey import Survey, practices_in, would_cancel
 from bridge.sources.emis_tables import (
     CODING,
@@ -53,7 +53,9 @@ __all__ = [
     "lapse",
     "ods_of",
     "open_extract",
+    "owners_of",
     "parse_path",
+    "patient_behind",
     "people_held",
     "practices_in",
     "records",

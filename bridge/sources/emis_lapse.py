@@ -17,9 +17,11 @@ GRACE = 76  # days an entry waits on after it was listed
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lapsed:
-    """Something that waited too long. `practice` is its ODS code, "" when it is not known."""
+    """Something that waited too long: an entry by its key. `practice` is its ODS code, "" when not known."""
 
     practice: str
+    owner: str
+    record: str
     problem: Problem
 
 
@@ -36,7 +38,8 @@ def _settled(tx: Tx, row: Row) -> Iterator[Lapsed]:
     code = "" if LISTED in row.fields else _overdue_code(row)
     if code:
         at = row.fields.get("Wait.At", "")
-        yield Lapsed(practice=ods_of(tx, row.owner), problem=Problem(code=code, at=at))
+        practice, problem = ods_of(tx, row.owner), Problem(code=code, at=at)
+        yield Lapsed(practice=practice, owner=row.owner, record=row.key, problem=problem)
     if code and row.kind == WAITING.name:
         waiting = replace(
             row,

@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bridge.domain.identifiers import OdsCode
+from bridge.domain.referral import ReferralKey
 from bridge.sources.emis_record import ALIASES, JOINED
 from bridge.sources.emis_tables import CODING, OBSERVATION, ORGANISATION, PATIENT, REFERRAL, USER, Table
 from bridge.sources.mapping import Mapping as FieldMapping
-from bridge.store import held, recall
+from bridge.store import held, leaving, recall
 from bridge.store.held import Fields, Row
 from bridge.store.unit import Tx
 
@@ -76,6 +77,22 @@ def ods_of(tx: Tx, owner: str) -> str:
     """The ODS code of an OrganisationGuid; "" when it is not known or is none."""
     row = held.get(tx, PLACE.name, "", owner)
     return ods_code(None if row is None else row.fields)
+
+
+def owners_of(tx: Tx, practice: str) -> list[str]:
+    """As whom rows of a practice (ODS code) are held: its OrganisationGuids."""
+    return [owner for owner in leaving.owners_held(tx) if ods_of(tx, owner) == practice]
+
+
+def patient_behind(tx: Tx, practice: str, source: str, key_id: str) -> Fields:
+    """What is held of the patient of an entry, which is named by the id of its key; empty without either."""
+    for owner in owners_of(tx, practice):
+        for kind in (KNOWN, WAITING):
+            for row in recall.of_owner(tx, kind.name, owner):
+                if str(ReferralKey(source=source, owner=owner, record=row.key).id) == key_id:
+                    patient = held.get(tx, PERSON.name, owner, row.fields.get("Observation.PatientGuid", ""))
+                    return {} if patient is None else patient.fields
+    return {}
 
 
 def people_held(tx: Tx) -> Iterator[tuple[str, str, str]]:

@@ -199,6 +199,7 @@ def _rows(tx: Tx, query: Any, of: str, before: Place, limit: int, **further: str
 _EVENT = select(
     *(event.c[n] for n in ("id", "message_id", "position", "kind", "state", "code", "problems", "source")),
     *(event.c[n] for n in ("practice", "referral_id", "at", "until")),
+    event.c.key_id,
     event.c.sealed.is_not(None).label("told"),
 ).where(event.c.id == bindparam("row"))
 

@@ -13,6 +13,7 @@ _STEP = 500  # keys in one statement; SQLite takes 32,766, older ones 999
 _KIND = select(held.c.owner, held.c.key, held.c.sealed, held.c.clock, held.c.until).where(
     held.c.kind == bindparam("kind")
 )
+_OF_OWNER = _KIND.where(held.c.owner == bindparam("owner"))
 _KEYS = select(event_key.c.id, event_key.c.kind).where(event_key.c.id.in_(bindparam("ids", expanding=True)))
 _FORGET = delete(held).where(
     held.c.kind == bindparam("kind"), held.c.owner == bindparam("owner"), held.c.also == bindparam("also")
@@ -23,6 +24,12 @@ def every(tx: Tx, kind: str) -> Iterator[Row]:
     """Every held row of a kind, opened one after the other."""
     for found in tx.run(_KIND, {"kind": kind}).yield_per(_STEP):
         yield opened(tx, kind, found.owner, found)
+
+
+def of_owner(tx: Tx, kind: str, owner: str) -> Iterator[Row]:
+    """The same of one owner."""
+    for found in tx.run(_OF_OWNER, {"kind": kind, "owner": owner}).yield_per(_STEP):
+        yield opened(tx, kind, owner, found)
 
 
 def last_kinds(tx: Tx, key_ids: Collection[str]) -> dict[str, str]:

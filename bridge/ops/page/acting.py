@@ -14,8 +14,10 @@ from bridge.ops.page.visitors import Person
 from bridge.pipeline import mend, replay
 from bridge.pipeline.outcomes import NotYet
 from bridge.pipeline.replay import Replayer
+from bridge.sources import emis
 from bridge.store import messages, outcomes, pages, referrals
 from bridge.store.audit import Hand
+from bridge.store.held import Fields
 from bridge.store.replays import Run
 from bridge.store.unit import Tx
 
@@ -98,7 +100,24 @@ def _held(tx: Tx, kind: str, item: str) -> tuple[str, Referral | None, list[Fact
     if row is None:
         raise NotFound
     said = messages.open_event(tx, item)
-    return row["practice"], None if said is None else said.referral, []
+    if said is not None:
+        return row["practice"], said.referral, []
+    patient = emis.patient_behind(tx, row["practice"], row["source"], row["key_id"])
+    return row["practice"], None, _behind(patient)
+
+
+def _behind(patient: Fields) -> list[Fact]:
+    """Of an entry that was not understood: what its extract said of the patient, as it is written there."""
+    facts = ((name, " ".join(patient.get(column, "") for column in columns)) for name, columns in _WRITTEN)
+    return [(name, " ".join(value.split())) for name, value in facts if value.strip()]
+
+
+_WRITTEN = (
+    ("Name", ("Title", "GivenName", "MiddleNames", "Surname")),
+    ("Date of birth", ("DateOfBirth",)),
+    ("NHS number", ("NhsNumber",)),
+    ("Id in the GP system", ("PatientGuid",)),
+)
 
 
 def _reasons(tx: Tx, item: str) -> list[Fact]:
