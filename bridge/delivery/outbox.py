@@ -43,7 +43,7 @@ def enqueue(tx: Tx, order: Order, *, shadow: bool = False) -> bool:
         replaced = [q for q in waiting if _may_be_closed(q) and q.kind in (Kind.CREATE, Kind.CHANGE)]
         for queued in replaced:
             lanes.step_unclaimed(tx, lane_id, queued, DeliveryStep.SUPERSEDE, code="newer-version")
-        order = replace(order, replaces=order.replaces or any(q.sent for q in replaced))
+        order = replace(order, replaces=order.replaces or any(q.sent or q.replaces for q in replaced))
     lanes.enqueue(tx, order, lane_id)
     return True
 

@@ -175,11 +175,11 @@ def _is_under_way(queued: Queued) -> bool:
 
 
 def _prove(tx: Tx, stored: Stored, waiting: list[Queued]) -> None:
-    """An outcome for a referral whose delivery is in doubt shows that it arrived (promise 4)."""
+    """An outcome for a referral in doubt shows that it arrived (promise 4), not that a newer version did."""
     lane_id = lanes.lane_of(tx, stored.id, stored.service, stored.patient)
     for queued in waiting:
         doubtful = queued.state in (DeliveryState.IN_DOUBT, DeliveryState.PARKED)
-        if doubtful and queued.sent and queued.kind is Kind.CREATE:
+        if doubtful and queued.sent and queued.kind is Kind.CREATE and not queued.replaces:
             lanes.step_unclaimed(tx, lane_id, queued, DeliveryStep.PROVE)
 
 

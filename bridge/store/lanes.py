@@ -47,6 +47,7 @@ class Queued:
     kind: Kind
     state: DeliveryState
     sent: bool  # at least one attempt began: it may have left
+    replaces: bool  # an earlier create of the lane may have left
 
 
 def lane_of(tx: Tx, referral_id: str, partner: str, patient: str) -> int:
@@ -77,13 +78,21 @@ def waiting_in(tx: Tx, lane_id: int) -> list[Queued]:
             kind=Kind(r.kind),
             state=DeliveryState(r.state),
             sent=r.first_sent_at is not None,
+            replaces=r.replaces,
         )
         for r in rows
     ]
 
 
 _WAITING = (
-    select(delivery.c.id, delivery.c.seq, delivery.c.kind, delivery.c.state, delivery.c.first_sent_at)
+    select(
+        delivery.c.id,
+        delivery.c.seq,
+        delivery.c.kind,
+        delivery.c.state,
+        delivery.c.first_sent_at,
+        delivery.c.replaces,
+    )
     .where(delivery.c.lane_id == bindparam("lane"))
     .order_by(delivery.c.seq)
 )

@@ -171,6 +171,17 @@ async def test_a_newer_version_over_a_parked_one_that_may_have_left_says_so(stor
     assert [(c.row.version, c.row.replaces) for c in claimed] == [(2, True)]
 
 
+async def test_a_version_over_one_that_never_left_still_knows_of_the_first(store: Store) -> None:
+    """The first may be there; a version that took its place unsent must not let the next forget that."""
+    await queue(store, an_order(version=1))
+    delivery = opened(store, (await claim(store))[0])
+    await store.run(lambda tx: claims.park(tx, delivery, TRIED))
+    await queue(store, an_order(version=2), an_order(version=3))
+    claimed = await claim(store)
+
+    assert [(c.row.version, c.row.replaces) for c in claimed] == [(3, True)]
+
+
 async def test_postponed_means_not_before_its_time(store: Store, clock: Any) -> None:
     """A retry waits for its delay."""
     await queue(store, an_order())

@@ -5,15 +5,17 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.journey import EventState, ReferralState
+from bridge.domain.delivery import Delivery
+from bridge.domain.journey import DeliveryState, DeliveryStep, EventState, ReferralState
 from bridge.domain.outcome import Outcome, OutcomeKind, Value
 from bridge.domain.referral import Coding, Concept
 from bridge.domain.systems import SNOMED
 from bridge.pipeline import outcomes
 from bridge.pipeline.outcomes import NotYet, Recorded, Sender
 from bridge.store import Store, claims, referrals
+from bridge.store.claims import Try
 from bridge.store.outcomes import already_coded
-from tests.conftest import a_referral
+from tests.conftest import Clock, a_referral
 from tests.pipeline.desk import CLOSED, SCORE, a_context, an_event, tell
 
 REFERRAL = str(a_referral(1).key.id)
@@ -63,6 +65,29 @@ async def test_while_the_delivery_is_under_way_the_service_is_asked_to_come_agai
     await referred.run(lambda tx: referrals.note(tx, REFERRAL, service_patient="Patient/45"))
 
     assert (await record(referred, outcome)).state is EventState.APPLIED
+
+
+async def test_an_outcome_does_not_prove_a_version_that_took_the_place_of_the_first(
+    referred: Store, clock: Clock
+) -> None:
+    """The service speaks of what it has; whether the newer content arrived only a look can say."""
+
+    async def claimed() -> Delivery:
+        (head,) = await referred.run(lambda tx: claims.claim(tx, "prescribing", limit=9, lease_ms=60_000))
+        return head.opened(lambda sealed, bound_to: sealed)  # noqa: ARG005
+
+    tried = Try(took_ms=1, result="ambiguous", status=None, code="partner-late", node="n1")
+    first = await claimed()
+    await referred.run(lambda tx: claims.park(tx, first, tried))
+    await tell(referred, an_event(1, clock="02", note="now uses a wheelchair"))
+    newer = await claimed()
+    await referred.run(lambda tx: claims.postpone(tx, newer, DeliveryStep.DOUBT, delay_ms=1_000, tried=tried))
+    became = await record(referred, an_outcome(OutcomeKind.ACCEPTED, status="accepted"))
+    clock.forward(1)
+    looked_for = await claimed()
+
+    assert became.state is EventState.APPLIED
+    assert (looked_for.id, looked_for.state) == (newer.id, DeliveryState.IN_DOUBT)
 
 
 async def test_before_anything_left_an_outcome_is_simply_not_ours(referred: Store) -> None:
