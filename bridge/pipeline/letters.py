@@ -81,8 +81,9 @@ def _round(known: Iterable[Kept], episode: Episode) -> tuple[int, bool]:
 
 
 def _latest(known: Iterable[Kept], kind: LetterKind, turn: int) -> Kept | None:
+    standing = (kept for kept in known if kept.state is not LetterState.REPLACED)
     return max(
-        (kept for kept in known if kept.kind is kind and kept.round == turn),
+        (kept for kept in standing if kept.kind is kind and kept.round == turn),
         key=lambda kept: (kept.version, kept.made_at),
         default=None,
     )

@@ -184,17 +184,28 @@ def _prove(tx: Tx, stored: Stored, waiting: list[Queued]) -> None:
 
 
 def _follow(tx: Tx, ctx: Context, stored: Stored, told: Told, known: list[Told]) -> tuple[EventState, str]:
-    stale = told.state is OutcomeState.SUPERSEDED
-    if told.outcome.is_standing:
-        stale = not outcomes.is_newest_standing(known, told)
-        if not stale:
-            stored = _moved(tx, ctx, stored, told)
-    elif told.outcome.kind is OutcomeKind.CONSENT and not stale:
-        _consented(tx, ctx, stored, told)
+    stale = _is_stale(told, known)
+    if not stale:
+        stored = _heeded(tx, ctx, stored, told)
     state, code = write_back(tx, ctx, stored, told, known)
     if stale and not code:
         return EventState.STALE, "older-version"
     return state, code
+
+
+def _is_stale(told: Told, known: list[Told]) -> bool:
+    if told.outcome.is_standing:
+        return not outcomes.is_newest_standing(known, told)
+    return told.state is OutcomeState.SUPERSEDED
+
+
+def _heeded(tx: Tx, ctx: Context, stored: Stored, told: Told) -> Stored:
+    """What a version that counts makes of its referral."""
+    if told.outcome.is_standing:
+        return _moved(tx, ctx, stored, told)
+    if told.outcome.kind is OutcomeKind.CONSENT:
+        _consented(tx, ctx, stored, told)
+    return stored
 
 
 def _moved(tx: Tx, ctx: Context, stored: Stored, told: Told) -> Stored:
@@ -241,6 +252,8 @@ def release(tx: Tx, ctx: Context, outcome_id: str) -> Recorded:
             return _recorded(stored, EventState.PARKED, judgement.code, told.id)
     if told.state in outcomes.UNCOUNTED:
         told = versions.released(tx, told, known)
+        if not _is_stale(told, known):
+            stored = _heeded(tx, ctx, stored, told)
     if versions.newest(known, told).id != told.id:
         return _recorded(stored, EventState.STALE, "older-version", told.id)
     state, code = write_back(tx, ctx, stored, told, known, reviewed=True)

@@ -8,7 +8,7 @@ from bridge.domain.journey import OUTCOME_MOVES, OutcomeState, OutcomeStep, move
 from bridge.domain.outcome import Outcome
 from bridge.domain.validation import same_content
 from bridge.store import documents, outcomes
-from bridge.store.outcomes import UNCOUNTED, Told
+from bridge.store.outcomes import COUNTING, UNCOUNTED, Told
 from bridge.store.unit import Tx
 
 _MARK = "~"  # before what tells two versions of one name apart
@@ -64,11 +64,18 @@ def _contradicts(told: Outcome, other: Outcome) -> bool:
 
 
 def released(tx: Tx, told: Told, known: Iterable[Told]) -> Told:
-    """A person says that this version counts: the others of the same thing do not."""
+    """A person says that this version counts: the others of the same thing do not, unless one is later."""
     same = [k for k in known if k.outcome.identifier == told.outcome.identifier and k.id != told.id]
+    if any(held.state in COUNTING and _is_later(held.outcome, told.outcome) for held in same):
+        outcomes.step(tx, told, OutcomeStep.OVERTAKE)
+        return replace(told, state=OutcomeState.SUPERSEDED)
     _overtake(tx, [held for held in same if held.state is not OutcomeState.QUARANTINED])
     outcomes.step(tx, told, OutcomeStep.RELEASE)
     return replace(told, state=OutcomeState.CURRENT)
+
+
+def _is_later(other: Outcome, told: Outcome) -> bool:
+    return chain.rank(other) > chain.rank(told) and not chain.contradicts(told, other)
 
 
 def _overtake(tx: Tx, others: Iterable[Told]) -> None:
@@ -82,5 +89,4 @@ def newest(known: Iterable[Told], told: Told) -> Told:
     if told.state is OutcomeState.CURRENT:
         return told
     others = (k for k in known if k.outcome.identifier == told.outcome.identifier and k.id != told.id)
-    counting = (OutcomeState.CURRENT, OutcomeState.WITHDRAWN)
-    return next((k for k in others if k.state in counting), told)
+    return next((k for k in others if k.state in COUNTING), told)

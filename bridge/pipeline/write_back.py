@@ -31,7 +31,7 @@ from bridge.schemes import Scheme
 from bridge.schemes.scheme import WriteBack
 from bridge.store import outcomes, people
 from bridge.store.lanes import Order
-from bridge.store.outcomes import UNCOUNTED, Told
+from bridge.store.outcomes import COUNTING, UNCOUNTED, Told
 from bridge.store.referrals import Stored
 from bridge.store.unit import Tx
 
@@ -130,10 +130,13 @@ def _signed(scheme: Scheme, versions: Iterable[Told]) -> WriteBack | None:
 
 
 def _standing(versions: Iterable[Told]) -> _Stands | None:
-    """None while there is nothing to file: what was only ever taken back stays out of the record."""
-    counted = [v.outcome for v in versions if v.state not in UNCOUNTED]
-    newest = chain.newest(counted)
-    scores = [outcome for outcome in counted if not outcome.is_withdrawn]
+    """None while there is nothing to file: what was only ever taken back stays out of the record.
+
+    The last one that counts is it: a version that is told comes after those before it, as they were.
+    """
+    counted = [v for v in versions if v.state not in UNCOUNTED]
+    newest = next((v.outcome for v in reversed(counted) if v.state in COUNTING), None)
+    scores = [v.outcome for v in counted if not v.outcome.is_withdrawn]
     if newest is None or not scores:
         return None
     corrects = newest.status in CORRECTED | WITHDRAWN or any(not same_content(o, newest) for o in scores)
@@ -207,7 +210,7 @@ def _chain_holds(versions: list[Outcome], kind: OutcomeKind) -> bool:
 
 def _file_code(tx: Tx, telling: _Telling, entry: WriteBack, status: str) -> str:
     """A status code, remembered so that its echo is known; the code of what stops it, or ""."""
-    outcome, stored = telling.told.outcome, telling.stored
+    outcome, stored = _sayer(telling, entry.on, status), telling.stored
     on = outcome.effective or telling.ctx.now().isoformat(timespec="seconds")
     said = replace(outcome, identifier="", status=status, effective=on, value=None, components=())
     problem = _file(tx, telling, telling.observation(said, entry, corrects=status != "final"))
@@ -215,6 +218,15 @@ def _file_code(tx: Tx, telling: _Telling, entry: WriteBack, status: str) -> str:
         outcomes.remember_coded(tx, stored.id, entry.code)
         people.remember_filed(tx, stored.patient, entry.code, day_of(on), stored.id)
     return problem
+
+
+def _sayer(telling: _Telling, kind: OutcomeKind, status: str) -> Outcome:
+    """What says that it happened, and when: this version, or the newest before it where this says another."""
+    told = telling.told.outcome
+    if told.kind is kind or status == "entered-in-error":
+        return told
+    before = (v.outcome for v in telling.before if v.state not in UNCOUNTED)
+    return chain.newest(o for o in before if o.kind is kind and not o.is_withdrawn) or told
 
 
 def day_of(when: str) -> str:

@@ -14,6 +14,7 @@ from bridge.store.tables import coded, outcome
 from bridge.store.unit import Tx
 
 UNCOUNTED = frozenset({OutcomeState.QUARANTINED, OutcomeState.CONFLICT})
+COUNTING = frozenset({OutcomeState.CURRENT, OutcomeState.WITHDRAWN})  # one version of each thing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,8 @@ def _told(tx: Tx, row: Any) -> Told:
 
 def is_newest_standing(known: Iterable[Told], told: Told) -> bool:
     """Whether no newer version of where the referral stands is known: services report out of order."""
-    stood = (k.outcome for k in known if k.id != told.id and k.outcome.is_standing)
+    counted = (k.outcome for k in known if k.id != told.id and k.state not in UNCOUNTED)
+    stood = (outcome for outcome in counted if outcome.is_standing)
     return all(other.version <= told.outcome.version for other in stood)
 
 
