@@ -224,11 +224,11 @@ def _moved(tx: Tx, ctx: Context, stored: Stored, told: Told) -> Stored:
 
 
 def _may_open(tx: Tx, stored: Stored, step: ReferralStep) -> bool:
-    """Whether the person has no other open referral to the service: there is one for each episode."""
+    """Whether the person has no other open referral that the service knows: there is one for each episode."""
     if step is not ReferralStep.REOPEN:
         return True
     others = referrals.of_patient(tx, stored.patient, stored.service)
-    return all(o.state is not ReferralState.OPEN for o in others)
+    return all(o.shadow or o.state is not ReferralState.OPEN for o in others)
 
 
 def _consented(tx: Tx, ctx: Context, stored: Stored, told: Told) -> None:

@@ -161,7 +161,7 @@ def _held(tx: Tx, said: Said, code: str) -> Applied:
 def _episode(tx: Tx, said: Said) -> tuple[Stored | None, str]:
     """The living referral this is another shape of, and why that is in doubt; neither for a new episode."""
     earlier = referrals.of_patient(tx, said.patient, said.scheme.service.name)
-    living = next((o for o in earlier if o.state in LIVING), None)
+    living = next((o for o in earlier if o.state in LIVING and _is_told(said, o)), None)
     if living is not None:
         if not _same_person(said.record, living.record):
             return living, "identity-differs"
@@ -175,6 +175,11 @@ def _episode(tx: Tx, said: Said) -> tuple[Stored | None, str]:
         if since.days < said.scheme.reopen_days:
             return None, "closed-recently"
     return None, ""
+
+
+def _is_told(said: Said, earlier: Stored) -> bool:
+    """Whether a service has or will have it: one of the days in shadow stands for no referral in live."""
+    return said.rule.mode is Mode.SHADOW or not earlier.shadow
 
 
 def _same_person(left: Referral, right: Referral) -> bool:

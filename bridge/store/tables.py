@@ -218,15 +218,16 @@ referral = Table(
 )
 
 # One open referral per person, service and practice, whatever two nodes do at once (promise 3). A second
-# practice's is parked as a possible duplicate; only a person lets it through.
+# practice's is parked as a possible duplicate; only a person lets it through. One of the days in shadow was
+# never sent, and stands in the way of none.
 Index(
     "referral_one_open_ix",
     referral.c.patient,
     referral.c.service,
     referral.c.practice,
     unique=True,
-    sqlite_where=text("state = 'open'"),
-    postgresql_where=text("state = 'open'"),
+    sqlite_where=text("state = 'open' AND NOT shadow"),
+    postgresql_where=text("state = 'open' AND NOT shadow"),
 )
 
 outcome = Table(

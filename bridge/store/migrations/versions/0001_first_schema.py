@@ -271,8 +271,8 @@ def upgrade() -> None:
         "referral",
         ["patient", "service", "practice"],
         unique=True,
-        sqlite_where=sa.text("state = 'open'"),
-        postgresql_where=sa.text("state = 'open'"),
+        sqlite_where=sa.text("state = 'open' AND NOT shadow"),
+        postgresql_where=sa.text("state = 'open' AND NOT shadow"),
     )
     op.create_index(
         "referral_pared_ix",
