@@ -1,8 +1,9 @@
 """A circuit breaker and a concurrency limit per partner, in memory on each node.
 
 Closed: everything goes. Open: nothing goes until `rest` has passed. Half open: one probe; its success
-closes the breaker, its failure opens it again for longer. The same refusal on `REFUSALS` lanes running
-opens it too: one broken rule at the partner must not park five thousand referrals.
+closes the breaker, its failure opens it again for longer. What was in the air when it opened makes no rest
+longer by failing, nor one that the partner asked for shorter by arriving. The same refusal on `REFUSALS`
+lanes running opens it too: one broken rule at the partner must not park five thousand referrals.
 """
 
 from collections.abc import Callable
@@ -38,6 +39,7 @@ class Breaker:
     state: BreakerState = BreakerState.CLOSED
     since: int = 0
     _until: int = 0
+    _asked: int = 0  # until when the partner asked us to wait
     _failures: int = 0
     _refusal: str = ""
     _refused_lanes: set[int] = field(default_factory=set)
@@ -51,12 +53,16 @@ class Breaker:
             return wanted
         return 1 if self.state is BreakerState.HALF_OPEN else 0
 
-    def succeeded(self) -> None:
-        """An attempt was accepted."""
+    def succeeded(self) -> bool:
+        """An attempt was accepted; True when this closes the breaker."""
         self._failures = 0
         self._forget_refusals()
-        if self.state is not BreakerState.CLOSED or not self.since:
+        if self.state is BreakerState.OPEN and self._asked > self.now():
+            return False
+        closes = self.state is not BreakerState.CLOSED
+        if closes or not self.since:
             self.state, self.since, self._rest = BreakerState.CLOSED, self.wall(), REST_MS
+        return closes
 
     def failed(self, error: DeliveryError, lane_id: int) -> bool:
         """An attempt failed; True when this opens the breaker (one alert, not one per attempt)."""
@@ -66,7 +72,7 @@ class Breaker:
             return self._refused(error, lane_id)
         self._failures += 1
         if isinstance(error, Throttled) and error.after is not None:
-            return self._open(min(int(error.after.total_seconds() * 1000), LONGEST_WAIT_MS))
+            return self._wait(min(int(error.after.total_seconds() * 1000), LONGEST_WAIT_MS))
         if self._failures >= FAILURES or self.state is BreakerState.HALF_OPEN:
             return self._open(self._rest)
         return False
@@ -97,7 +103,16 @@ class Breaker:
         self._refusal = ""
         self._refused_lanes.clear()
 
+    def _wait(self, asked: int) -> bool:
+        """The partner asks for so long a rest; the longest of several holds."""
+        opens = self._open(asked)
+        self._asked = max(self._asked, self.now() + asked)
+        self._until = max(self._until, self._asked)
+        return opens
+
     def _open(self, rest: int) -> bool:
+        if self.state is BreakerState.OPEN:
+            return False
         fresh = self.state is BreakerState.CLOSED
         self.state, self._until = BreakerState.OPEN, self.now() + rest
         if fresh:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bridge.delivery import outbox
-from bridge.delivery.breaker import Breaker, BreakerState
+from bridge.delivery.breaker import Breaker
 from bridge.delivery.port import LastLook, Partner, Settled
 from bridge.delivery.retry import RetryPolicy, decide
 from bridge.domain.delivery import Delivery, Effect, Kind, Receipt
@@ -136,9 +136,8 @@ class Flight:
         return await partner.send(delivery)
 
     def _succeeded(self) -> None:
-        if self.field.breaker.state is not BreakerState.CLOSED:
+        if self.field.breaker.succeeded():
             emit(Event.BREAKER_CLOSED, partner=self.field.partner.name)
-        self.field.breaker.succeeded()
 
     async def _turn_back(self) -> None:
         """What the last look forbids is withheld, parked or held; it has not left by this attempt."""
@@ -161,10 +160,11 @@ class Flight:
             )
         age = self.age + timedelta(seconds=time.monotonic() - self.started)
         decision = decide(error, self.delivery, age=age, effect=self.field.partner.effect, policy=policy)
+        spent = age >= policy.budget_of(self.delivery.priority)
         result = type(error).__name__.lower()
         if decision.step is not DeliveryStep.PARK:
             await self._postpone(decision.step, decision.delay, self._tried(result, error.code, error.status))
-        elif isinstance(error, Refused) and breaker.refusing:
+        elif isinstance(error, Refused) and breaker.refusing and not spent:
             await self._postpone(self._again(), policy.longest, self._tried(result, error.code, error.status))
         else:
             await self.park(result, error.code, error.status)

@@ -187,7 +187,8 @@ def postpone(tx: Tx, claimed: Delivery, step: DeliveryStep, *, delay_ms: int, tr
 def never_left(tx: Tx, claimed: Delivery) -> None:
     """This first claim ended before anything was sent: the delivery is as if it had never been tried."""
     _hold(tx, claimed)
-    tx.run(update(delivery).where(delivery.c.id == claimed.id).values(first_sent_at=None, trying_since=None))
+    untried = {"attempts": 0, "first_sent_at": None, "trying_since": None}
+    tx.run(update(delivery).where(delivery.c.id == claimed.id).values(untried))
 
 
 def park(tx: Tx, claimed: Delivery, tried: Try) -> None:

@@ -112,3 +112,43 @@ def test_a_doubt_about_one_person_says_nothing_of_the_partner() -> None:
         breaker.failed(Doubtful(), lane)
 
     assert breaker.allowance(16) == 16
+
+
+def test_all_that_was_in_the_air_fails_as_one() -> None:
+    """Sixteen lost to one restart of the partner are one trouble: it is tried again as soon as after five."""
+    now = Now()
+    breaker = Breaker(now=now, wall=now)
+    for lane in range(16):
+        breaker.failed(Transient(), lane)
+
+    assert breaker.rest == REST_MS
+    now.ms += REST_MS
+    breaker.allowance(16)
+    breaker.failed(Transient(), 1)
+    assert breaker.rest == 2 * REST_MS
+
+
+def test_what_fails_meanwhile_does_not_shorten_the_wait_a_partner_asked_for() -> None:
+    """What was in the air when it asked comes back with other failures."""
+    now = Now()
+    breaker = Breaker(now=now, wall=now)
+    breaker.failed(Throttled(after=timedelta(seconds=60)), 1)
+    for lane in range(FAILURES):
+        breaker.failed(Transient(), lane)
+    breaker.failed(Throttled(after=timedelta(seconds=44)), 1)
+
+    assert breaker.rest == 60_000
+
+
+def test_what_succeeds_meanwhile_does_not_end_the_wait_a_partner_asked_for() -> None:
+    """It left before the partner asked everyone to wait."""
+    now = Now()
+    breaker = Breaker(now=now, wall=now)
+    breaker.failed(Throttled(after=timedelta(seconds=60)), 1)
+    breaker.succeeded()
+
+    assert breaker.allowance(16) == 0
+    now.ms += 60_000
+    assert breaker.allowance(16) == 1
+    breaker.succeeded()
+    assert breaker.allowance(16) == 16

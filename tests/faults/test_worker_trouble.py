@@ -110,6 +110,27 @@ async def test_time_that_a_delivery_was_held_is_not_time_it_was_tried(
     assert await states(store) == [State.QUEUED]
 
 
+async def test_a_hold_makes_no_wait_after_a_failure_longer(
+    store: Store, sealer: Sealer, clock: Clock
+) -> None:
+    """Each look at a hold is no attempt: the first failure is tried again at the first pace."""
+    partner = Partner()
+    partner.script = [Transient()]
+    await queue(store)
+    held = a_worker(
+        store, sealer, clock, partner, look=always(LastLook(wait=timedelta(minutes=10), code="feed-too-old"))
+    )
+    for _ in range(12):
+        await held.drain()
+        clock.forward(601)
+    worker = a_worker(store, sealer, clock, partner)
+    await worker.drain()
+    clock.forward(SOON.first.total_seconds())
+    await worker.drain()
+
+    assert await states(store) == [State.DELIVERED]
+
+
 async def test_a_partner_that_refuses_all_is_never_a_reason_to_send_twice(
     store: Store, sealer: Sealer, clock: Clock
 ) -> None:
@@ -317,5 +338,23 @@ async def test_an_answer_lost_for_good_ends_with_a_person_and_not_in_a_circle(
     for _ in range(40):
         await worker.drain()
         clock.forward(3600 * 4)
+
+    assert await states(store) == [State.PARKED]
+
+
+async def test_what_a_partner_refuses_for_longer_than_its_budget_is_a_persons(
+    store: Store, sealer: Sealer, clock: Clock
+) -> None:
+    """That it refuses all alike is no reason to try an urgent referral for ever."""
+    partner = Partner()
+    partner.script = [Refused(code="partner-refused") for _ in range(200)]
+    worker = a_worker(store, sealer, clock, partner)
+    for lane_id in range(1000, 1000 + REFUSALS):
+        worker.breaker.failed(Refused(code="partner-refused"), lane_id)
+    clock.forward(10)
+    await queue(store, priority="urgent")
+    for _ in range(8):
+        await worker.drain()
+        clock.forward(3600)
 
     assert await states(store) == [State.PARKED]
