@@ -17,6 +17,7 @@ OLDEST = 130  # years: nobody is known to have lived longer
 
 # Met in GP extracts where no date is meant (ContractStartDate in EMIS test data).
 NULL_DATES = frozenset({date(1899, 12, 31), date(1899, 1, 1)})
+_NO_YEAR = "9999"  # written for a day that is not to come
 
 # https://hl7.org/fhir/R4/datatypes.html#dateTime, but for the 60th second, which no clock here can hold.
 _FHIR = re.compile(
@@ -226,6 +227,8 @@ def emis_date(day: str, precision: str, clock: str = "") -> Said:
     match = _EMIS.fullmatch(f"{day} {clock}")
     if match is None:
         raise ValueError("emis-date-shape")
+    if match["year"] == _NO_YEAR:
+        return Said()
     start = _datetime_of(match)
     if start.date() in NULL_DATES:
         return Said()

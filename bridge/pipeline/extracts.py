@@ -121,7 +121,7 @@ def _takes_back_too_many(tx: Tx, source: str, survey: emis.Survey) -> bool:
     ids = {key.referral_id for key in ending if key is not None and key.referral_id}
     taken = {r for r, known in referrals.about(tx, ids).items() if known.state in LIVING}
     for owner, patient in {(e.owner, e.patient) for _, e in survey.known.all_entries()}:
-        if patient in survey.gone:
+        if (owner, patient) in survey.gone:
             local = local_index(tx, emis.ods_of(tx, owner), patient)
             taken |= {stored.id for stored in referrals.of_local(tx, local) if stored.state in LIVING}
     is_open = (referral.c.source == source, referral.c.state == "open")
@@ -130,7 +130,7 @@ def _takes_back_too_many(tx: Tx, source: str, survey: emis.Survey) -> bool:
 
 
 def _ending(source: str, survey: emis.Survey) -> list[ReferralKey]:
-    return [ReferralKey(source=source, owner=e.owner, record=own) for own, e in survey.ending.items()]
+    return [ReferralKey(source=source, owner=e.owner, record=own) for (_, own), e in survey.ending.items()]
 
 
 def to_look_at(tx: Tx, message_id: str) -> list[Problem]:

@@ -1,7 +1,12 @@
 """What entries point at: codes, organisations, staff, patients, confidential consultations. Held, no events.
 
+An extract that a person let through late comes after those that followed it: what an older row says of a
+patient or a consultation is then over, and nobody is told of it.
+
 A patient who is confidential, S-flagged or a dummy is counted; of what was held before only a mark stays.
 """
+
+from collections.abc import Iterator
 
 from bridge.domain.identifiers import NhsNumber
 from bridge.errors import Problem
@@ -11,6 +16,7 @@ from bridge.sources.emis_record import day_of, is_registered, is_set
 from bridge.sources.emis_shelf import CODE, LEFT, PERSON, PLACE, PRIVATE, STAFF
 from bridge.sources.emis_survey import is_gone
 from bridge.sources.emis_tables import CODING, ORGANISATION, PATIENT, USER
+from bridge.store import recall
 from bridge.store.held import Fields, Row
 
 WITHHELD = "Withheld"  # the mark of a patient of whom nothing else is held; its value is the reason counted
@@ -61,11 +67,9 @@ def staff(desk: Desk) -> None:
 def patients(desk: Desk) -> None:
     """Keep every patient, or the mark of one of whom nothing may be kept."""
     rows = []
-    for line in desk.chunk.lines:
+    for line in _news(desk):
         values = line.values
         owner = values["OrganisationGuid"]
-        if desk.is_off(owner):
-            continue
         reason = next((reason for flag, reason in _REASONS if is_set(values, flag)), "")
         if is_set(values, "Deleted"):
             rows += _left(desk, values)
@@ -81,6 +85,24 @@ def patients(desk: Desk) -> None:
     for owner in sorted(strangers):
         at = next(line.at for line in desk.chunk.lines if line.values["OrganisationGuid"] == owner)
         desk.problems.append(Problem(code="emis-practice-unknown", at=at))
+
+
+def _news(desk: Desk) -> Iterator[Line]:
+    """The patient rows that no newer one is held of."""
+    lines = [line for line in desk.chunk.lines if not desk.is_off(line.values["OrganisationGuid"])]
+    newest: dict[tuple[str, str], str] = {}
+    for owner in sorted({line.values["OrganisationGuid"] for line in lines}):
+        keys = {line.values["PatientGuid"] for line in lines if line.values["OrganisationGuid"] == owner}
+        held = recall.clocks(desk.tx, PERSON.name, owner, keys)
+        newest |= {(owner, key): clock for key, clock in held.items()}
+    for line in lines:
+        place = (line.values["OrganisationGuid"], line.values["PatientGuid"])
+        clock = desk.clock_of(line.values)
+        if clock < newest.get(place, ""):
+            desk.counts["older-row"] += 1
+        else:
+            newest[place] = clock
+            yield line
 
 
 def _left(desk: Desk, values: Fields) -> list[Row]:
@@ -102,7 +124,7 @@ def _left(desk: Desk, values: Fields) -> list[Row]:
 def _withheld(desk: Desk, values: Fields, reason: str) -> Row:
     owner, key = values["OrganisationGuid"], values["PatientGuid"]
     desk.counts[reason] += 1
-    if key in desk.survey.patients and desk.forget_entries_of(owner, key):
+    if (owner, key) in desk.survey.patients and desk.forget_entries_of(owner, key):
         desk.counts["forgotten"] += 1
     _tell(desk, owner, {"PatientGuid": key}, withheld=True)
     return desk.shelf.row(PERSON, owner, key, {WITHHELD: reason}, desk.clock_of(values))
@@ -139,7 +161,10 @@ def consultations(desk: Desk) -> None:
         owner, key = line.values["OrganisationGuid"], line.values["ConsultationGuid"]
         if desk.is_off(owner):
             continue
-        if is_set(line.values, "IsConfidential"):
+        before = desk.held(PRIVATE, owner, key)
+        if before is not None and before.clock > desk.clock_of(line.values):
+            desk.counts["older-row"] += 1
+        elif is_set(line.values, "IsConfidential"):
             desk.counts["confidential-consultation-marked"] += 1
             desk.keep(PRIVATE, owner, key, {}, desk.clock_of(line.values))
             _forget_entries_in(desk, line, owner, key)
@@ -148,5 +173,5 @@ def consultations(desk: Desk) -> None:
 
 
 def _forget_entries_in(desk: Desk, line: Line, owner: str, consultation: str) -> None:
-    for record in desk.survey.in_consultation.get(consultation, ()):
+    for record in desk.survey.in_consultation.get((owner, consultation), ()):
         desk.withhold(desk.key_of(owner, record), line.at)

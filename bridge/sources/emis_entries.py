@@ -36,9 +36,9 @@ def _half(desk: Desk, line: Line, key: ReferralKey) -> None:
         return
     half = Half(fields=line.values, clock=desk.clock_of(line.values))
     before = desk.held(KNOWN, owner, record)
-    if before is not None and record not in desk.survey.coded:
+    if before is not None and (owner, record) not in desk.survey.coded:
         _join(desk, Entry.of(before, key, line.at), half, Half.of(before))
-    elif record in desk.survey.watched or record in desk.survey.early:
+    elif (owner, record) in desk.survey.watched or (owner, record) in desk.survey.early:
         desk.counts["half-kept"] += 1
         fields = flat("Referral", desk.shelf.only(REFERRAL, half.fields), half.clock)
         fields["Wait.At"] = desk.place(line.at)
@@ -67,7 +67,7 @@ def entries(desk: Desk) -> None:
         entry = Entry(key=key, fields=line.values, clock=desk.clock_of(line.values), at=line.at)
         if not is_set(line.values, "Deleted"):
             _present(desk, entry)
-        elif key.record in desk.survey.watched or desk.last_kind(key):
+        elif (key.owner, key.record) in desk.survey.watched or desk.last_kind(key):
             _deleted(desk, entry)
         else:
             desk.counts["deleted-unknown"] += 1
@@ -86,7 +86,7 @@ def waiting(desk: Desk) -> None:
     desk.prepare(keys)
     waited = desk.survey.known.waiting
     for key in keys:
-        row = desk.held(WAITING, key.owner, key.record) if key.record in waited else None
+        row = desk.held(WAITING, key.owner, key.record) if (key.owner, key.record) in waited else None
         if row is not None:
             _present(desk, Entry.of(row, key, row.fields["Wait.At"]))
         elif not desk.last_kind(key):

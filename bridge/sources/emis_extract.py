@@ -143,8 +143,8 @@ class Extract:
     def _waiting(self, found: Survey) -> Iterator[Chunk]:
         """What was known before this extract is looked at again; from the start after a restart."""
         waiting = [
-            Line(at="", values={"ObservationGuid": key, "OrganisationGuid": entry.owner})
-            for key, entry in (*found.known.waiting.items(), *found.known.entries.items())
+            Line(at="", values={"ObservationGuid": key, "OrganisationGuid": owner})
+            for owner, key in (*found.known.waiting, *found.known.entries)
         ]
         for start in range(0, len(waiting), ROWS):
             yield Chunk(
@@ -218,13 +218,13 @@ def _consultations(at: dict[str, int], found: Survey) -> Wanted:
 
 def _referrals(at: dict[str, int], found: Survey) -> Wanted:
     key = at["ObservationGuid"]
-    ours = found.watched | found.early
+    ours = {record for _, record in found.watched | found.early}
     return lambda row: guid(row[key]) in ours or len(row[key]) not in _GUID_LENGTHS
 
 
 def _observations(at: dict[str, int], found: Survey) -> Wanted:
     key, code, deleted = at["ObservationGuid"], at["CodeId"], at["Deleted"]
-    meant, watched = found.coding.keys() | found.unknown, found.watched
+    meant, watched = found.coding.keys() | found.unknown, {record for _, record in found.watched}
 
     def wanted(row: list[str]) -> bool:
         own = row[key]

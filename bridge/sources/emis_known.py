@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from bridge.domain import codes, consents
 from bridge.domain.referral import EventKind
@@ -40,6 +41,10 @@ class Context:
         return None
 
 
+OwnedKey: TypeAlias = tuple[str, str]
+"""OrganisationGuid and the GUID of an entry, patient or consultation: two practices may use one GUID."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """Whose an entry is, by GUIDs; `code` is its CodeId."""
@@ -52,18 +57,18 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What earlier extracts left, by ObservationGuid unless said otherwise.
+    """What earlier extracts left.
 
     It is as large as the referrals of the time they are held, not as the extract.
     """
 
     coding: Mapping[str, Fields] = field(default_factory=dict)  # by CodeId
-    entries: Mapping[str, Entry] = field(default_factory=dict)  # referrals and declines
-    waiting: Mapping[str, Entry] = field(default_factory=dict)
-    halves: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Mapping[OwnedKey, Entry] = field(default_factory=dict)  # referrals and declines
+    waiting: Mapping[OwnedKey, Entry] = field(default_factory=dict)
+    halves: Mapping[OwnedKey, Entry] = field(default_factory=dict)
     private: frozenset[str] = frozenset()  # ConsultationGuids
 
-    def all_entries(self) -> tuple[tuple[str, Entry], ...]:
+    def all_entries(self) -> tuple[tuple[OwnedKey, Entry], ...]:
         """Every entry and half anything is held of."""
         return (*self.entries.items(), *self.waiting.items(), *self.halves.items())
 
@@ -72,9 +77,9 @@ def known_of(tx: Tx) -> Known:
     """Read it, once for each extract."""
     return Known(
         coding={row.key: row.fields for row in recall.every(tx, CODE.name)},
-        entries={row.key: _entry(row) for row in recall.every(tx, KNOWN.name)},
-        waiting={row.key: _entry(row) for row in recall.every(tx, WAITING.name)},
-        halves={row.key: _entry(row) for row in recall.every(tx, HALF.name)},
+        entries={(row.owner, row.key): _entry(row) for row in recall.every(tx, KNOWN.name)},
+        waiting={(row.owner, row.key): _entry(row) for row in recall.every(tx, WAITING.name)},
+        halves={(row.owner, row.key): _entry(row) for row in recall.every(tx, HALF.name)},
         private=frozenset(row.key for row in recall.every(tx, PRIVATE.name)),
     )
 

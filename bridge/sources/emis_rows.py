@@ -2,8 +2,10 @@
 
 The file is read in bytes, line by line, and each line is decoded by itself, so that bytes that are no UTF-8
 cost one row and not the table. A row with another number of columns than the header is never looked into: in
-shifted columns one person's details stand under another name. Only a record larger than RECORD_LIMIT ends the
-table early, because what follows inside an endless quoted text could pass for rows; `broken` then says so.
+shifted columns one person's details stand under another name. A stray quotation mark costs its own line:
+the rows it seems to quote are read again line by line, else they would be lost. Only a record larger than
+RECORD_LIMIT ends the table early, because what follows inside an endless quoted text could pass for rows;
+`broken` then says so.
 """
 
 import csv
@@ -45,18 +47,42 @@ class _TooLarge(Exception):
 class _Lines:
     """Decoded lines of a file, and what was wrong with those of the current record."""
 
-    __slots__ = ("_file", "bytes_read", "ended", "trouble", "used")
+    __slots__ = ("_again", "_file", "_record", "bytes_read", "ended", "over", "trouble", "used")
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._record: list[tuple[str, str]] = []  # lines of the current record, each with its trouble
+        self._again: list[tuple[str, str]] = []  # lines to be given once more, the next one last
         self.bytes_read = 0
         self.ended = True  # the last line with a line end
+        self.over = False
         self.used = 0  # bytes of the current record
         self.trouble = ""
 
+    def begin(self) -> None:
+        """The next line is the first of a record."""
+        self._record.clear()
+        self.used, self.trouble = 0, ""
+
+    def again(self) -> None:
+        """Give the lines of the current record once more, but for its first."""
+        self._again += reversed(self._record[1:])
+
     def __iter__(self) -> Iterator[str]:
+        for text, trouble in self._each():
+            self._record.append((text, trouble))
+            self.trouble = self.trouble or trouble
+            yield text
+        self.over = True
+
+    def _each(self) -> Iterator[tuple[str, str]]:
         read = self._file.readline
-        while raw := read(RECORD_LIMIT):
+        while True:
+            while self._again:
+                yield self._again.pop()
+            raw = read(RECORD_LIMIT)
+            if not raw:
+                return
             self.used += len(raw)
             if self.used > RECORD_LIMIT or (len(raw) == RECORD_LIMIT and raw[-1:] != b"\n"):
                 raise _TooLarge
@@ -64,13 +90,11 @@ class _Lines:
             self.ended = raw[-1:] == b"\n"
             if self.bytes_read == len(raw):
                 raw = raw.removeprefix(_BOM)
-            if b"\0" in raw:
-                self.trouble = "emis-row-nul"
+            trouble = "emis-row-nul" if b"\0" in raw else ""
             try:
-                yield raw.decode()
+                yield raw.decode(), trouble
             except UnicodeDecodeError:
-                self.trouble = "emis-row-bytes"
-                yield raw.decode(errors="replace")
+                yield raw.decode(errors="replace"), "emis-row-bytes"
 
 
 class Rows:
@@ -96,7 +120,7 @@ class Rows:
 
     @property
     def cut(self) -> bool:
-        """Whether the file, once read, ends within a line: EMIS ends each, so rows after it are missing."""
+        """Whether the file, once read, ends within a line or a quoted text: rows after it are missing."""
         return self._lines is not None and not self._lines.ended
 
     def after(self, row: int) -> Iterator[Row]:
@@ -130,12 +154,16 @@ def _records(lines: _Lines) -> Iterator[list[str] | str]:
     csv.field_size_limit(RECORD_LIMIT)  # a setting of the process; the record's own limit is met first
     reader = csv.reader(lines, strict=True)
     while True:
-        lines.used, lines.trouble = 0, ""
+        lines.begin()
         try:
             record = next(reader)
         except StopIteration:
             return
         except csv.Error:
+            if lines.over:
+                lines.ended = False
+            else:
+                lines.again()
             yield "emis-row-syntax"
             continue
         except _TooLarge:

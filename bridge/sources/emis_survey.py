@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from bridge.domain.codes import spreadsheet_damage
 from bridge.errors import Problem, Unacceptable, Unreadable, shape
 from bridge.sources.emis_files import Batch, TableFile
-from bridge.sources.emis_known import Context, Entry, Known
+from bridge.sources.emis_known import Context, Entry, Known, OwnedKey
 from bridge.sources.emis_record import day_of, is_registered, is_set
 from bridge.sources.emis_rows import NOT_SAID, Rows, guid, values_of
 from bridge.sources.emis_shelf import PERSON, ods_of
@@ -47,19 +47,17 @@ class Survey:
     """
 
     known: Known
-    watched: frozenset[
-        str
-    ]  # ObservationGuids of everything known or coded: their rows matter whatever they say
-    patients: frozenset[str]  # PatientGuids of those of whom entries or halves are held
-    in_consultation: Mapping[str, tuple[str, ...]]  # ObservationGuids of known entries, by ConsultationGuid
+    watched: frozenset[OwnedKey]  # everything known or coded: their rows matter whatever they say
+    patients: frozenset[OwnedKey]  # of whom entries or halves are held
+    in_consultation: Mapping[OwnedKey, tuple[str, ...]]  # ObservationGuids of known entries
     coding: Mapping[str, Fields]  # rows of the concepts of interest, by CodeId
     unknown: frozenset[str]  # CodeIds in use that the coding table does not explain
-    coded: frozenset[str]  # ObservationGuids with a code of interest in this extract
-    early: frozenset[str]  # ObservationGuids of halves whose Observation is not here, or of unknown code
+    coded: frozenset[OwnedKey]  # with a code of interest in this extract
+    early: frozenset[OwnedKey]  # halves whose Observation is not here, or of unknown code
     publishers: frozenset[str]  # OrganisationGuids whose rows are here or whose agreement is
     off: frozenset[str]  # OrganisationGuids whose sharing agreement is switched off
-    ending: Mapping[str, Entry]
-    gone: frozenset[str]  # PatientGuids of known entries that this extract takes out of scope
+    ending: Mapping[OwnedKey, Entry]
+    gone: frozenset[OwnedKey]  # of known entries, whom this extract takes out of scope
     rows: Mapping[str, int]
     damaged: int
     problems: tuple[Problem, ...]
@@ -72,9 +70,8 @@ class Survey:
 
 def would_cancel(tx: Tx, survey: Survey) -> int:
     """How many referrals the extract would cancel; what belongs to people who left or died is not counted."""
-    return sum(
-        1 for entry in survey.ending.values() if entry.patient not in survey.gone and not _left(tx, entry)
-    )
+    ending = survey.ending.values()
+    return sum((e.owner, e.patient) not in survey.gone and not _left(tx, e) for e in ending)
 
 
 def _left(tx: Tx, entry: Entry) -> bool:
@@ -126,18 +123,19 @@ class _Scan:
         self._batch = batch
         self._known = known
         self._concepts = concepts
-        self._patients = frozenset(entry.patient for _, entry in known.all_entries())
+        self._patients = frozenset((entry.owner, entry.patient) for _, entry in known.all_entries())
         self._coding = {
             code: row for code, row in known.coding.items() if row["SnomedCTConceptId"] in concepts
         }
         self._used = {entry.code for entry in known.waiting.values()}
-        self._coded: set[str] = set()
-        self._halves: dict[str, str] = {}  # CodeId of the Observation by its GUID, _NOT_HERE without one
+        self._coded: set[OwnedKey] = set()
+        self._halves: dict[OwnedKey, str] = {}  # CodeId of the Observation, _NOT_HERE without one
         self._publishers: set[str] = set()
         self._off: set[str] = set()
-        self._gone: set[str] = set()
-        self._deleted: set[str] = set()
-        self._recoded: dict[str, str] = {}
+        self._gone: set[OwnedKey] = set()
+        self._deleted: set[OwnedKey] = set()
+        self._recoded: dict[OwnedKey, str] = {}
+        self._owners: dict[str, str] = {}  # OrganisationGuids as they are written, each in our spelling
         self._problems: list[Problem] = []
         self._damaged = 0
         self._rounded = False  # a code of no interest, told once
@@ -154,6 +152,9 @@ class _Scan:
                 yield row
         self.rows[file.table.name] = rows.row
         _refuse_unfinished(rows, file)
+
+    def _owner(self, written: str) -> str:
+        return self._owners.get(written) or self._owners.setdefault(written, guid(written))
 
     def count(self, file: TableFile) -> None:
         """Only see that it can be read."""
@@ -210,19 +211,20 @@ class _Scan:
 
     def patients(self, file: TableFile) -> None:
         """Who of those with known entries leaves."""
-        at = file.header.at["PatientGuid"]
+        at, owner = file.header.at["PatientGuid"], file.header.at["OrganisationGuid"]
         for row in self._read(file):
-            if self._patients and guid(row[at]) in self._patients:
+            key = (self._owner(row[owner]), guid(row[at]))
+            if key in self._patients:
                 values = {name: row[n] for name, n in file.header.at.items()}
                 if is_gone(values):
-                    self._gone.add(guid(row[at]))
+                    self._gone.add(key)
 
     def referrals(self, file: TableFile) -> None:
         """Which entries have a referral half here."""
-        at = file.header.at["ObservationGuid"]
+        at, owner = file.header.at["ObservationGuid"], file.header.at["OrganisationGuid"]
         for row in self._read(file):
             if len(self._halves) <= HALVES:
-                self._halves[guid(row[at])] = _NOT_HERE
+                self._halves[self._owner(row[owner]), guid(row[at])] = _NOT_HERE
 
     def observations(self, file: TableFile) -> None:
         """Who uses the codes, what is deleted, and which halves have their Observation here."""
@@ -231,8 +233,8 @@ class _Scan:
         owner, coding, entries = header["OrganisationGuid"], self._coding, self._known.entries
         bulk, halves = len(self._halves) > HALVES, self._halves
         for row in self._read(file):
-            own, used = row[key].strip("{} ").upper(), row[code]
-            self._publishers.add(row[owner])
+            own, used = (self._owner(row[owner]), row[key].strip("{} ").upper()), row[code]
+            self._publishers.add(own[0])
             self._used.add(used)
             if own in halves:
                 halves[own] = used
@@ -279,20 +281,19 @@ class _Scan:
             unknown=frozenset(self._used),
             coded=frozenset(self._coded),
             early=frozenset(own for own, used in self._halves.items() if used in self._used | {_NOT_HERE}),
-            publishers=frozenset(map(guid, self._publishers)),
+            publishers=frozenset(self._publishers),
             off=frozenset(self._off),
-            ending={
-                own: entry for own in ending if (entry := self._known.entries[own]).owner not in self._off
-            },
+            ending={own: self._known.entries[own] for own in ending if own[0] not in self._off},
             gone=frozenset(self._gone),
             rows=self.rows,
             damaged=self._damaged,
             problems=tuple(self._problems),
         )
 
-    def _in_consultation(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, tuple[str, ...]] = {}
-        for own, entry in self._known.all_entries():
+    def _in_consultation(self) -> dict[OwnedKey, tuple[str, ...]]:
+        found: dict[OwnedKey, tuple[str, ...]] = {}
+        for (owner, own), entry in self._known.all_entries():
             if entry.consultation:
-                found[entry.consultation] = (*found.get(entry.consultation, ()), own)
+                place = (owner, entry.consultation)
+                found[place] = (*found.get(place, ()), own)
         return found

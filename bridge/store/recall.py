@@ -15,6 +15,11 @@ _KIND = select(held.c.owner, held.c.key, held.c.sealed, held.c.clock, held.c.unt
 )
 _OF_OWNER = _KIND.where(held.c.owner == bindparam("owner"))
 _KEYS = select(event_key.c.id, event_key.c.kind).where(event_key.c.id.in_(bindparam("ids", expanding=True)))
+_CLOCKS = select(held.c.key, held.c.clock).where(
+    held.c.kind == bindparam("kind"),
+    held.c.owner == bindparam("owner"),
+    held.c.key.in_(bindparam("keys", expanding=True)),
+)
 _FORGET = delete(held).where(
     held.c.kind == bindparam("kind"), held.c.owner == bindparam("owner"), held.c.also == bindparam("also")
 )
@@ -30,6 +35,17 @@ def of_owner(tx: Tx, kind: str, owner: str) -> Iterator[Row]:
     """The same of one owner."""
     for found in tx.run(_OF_OWNER, {"kind": kind, "owner": owner}).yield_per(_STEP):
         yield opened(tx, kind, owner, found)
+
+
+def clocks(tx: Tx, kind: str, owner: str, keys: Collection[str]) -> dict[str, str]:
+    """The clock of the row held under each of these keys, for those that are held."""
+    index = {tx.sealer.index(f"held.{kind}", key): key for key in keys}
+    asked = list(index)
+    found: dict[str, str] = {}
+    for start in range(0, len(asked), _STEP):
+        some = {"kind": kind, "owner": owner, "keys": asked[start : start + _STEP]}
+        found.update({index[row.key]: row.clock for row in tx.run(_CLOCKS, some).all()})
+    return found
 
 
 def last_kinds(tx: Tx, key_ids: Collection[str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from bridge.store.held import get
 from tests.sources.emis_site import (
     BACKGROUND,
     CODES,
+    ELSEWHERE,
     GP,
     LONELY,
     OTHER_GP,
@@ -606,3 +607,77 @@ async def test_patients_of_an_unknown_practice_are_told_as_a_problem(store: Stor
 
     assert came.people == []
     assert [str(p) for p in came.problems] == ["emis-practice-unknown at Admin_Patient row 2"]
+
+
+# Two practices, and extracts in another order
+
+
+async def test_one_guid_at_two_practices_is_two_entries(store: Store, tmp_path: Path) -> None:
+    """GUIDs are unique inside an organisation only: neither may hide that the other waits."""
+    there = {"OrganisationGuid": ELSEWHERE}
+    entries = (observation(), observation(**there, ClinicianUserInRoleGuid=OTHER_GP))
+    waits = await read(store, write(tmp_path / "1", *entries, half(), half(**there)))
+    told = await read(store, write(tmp_path / "2", patient(), patient(**there), day=3))
+    ended = await read(store, write(tmp_path / "3", deleted(), patient(**there, Deleted="true"), day=4))
+
+    assert (waits.kinds, waits.counts["waiting: emis-patient-unknown"]) == ([], 2)
+    assert told.kinds == ["referred", "referred"]
+    assert {r.event.key.owner for r in told.readings if r.event} == {key("practice"), key("elsewhere")}
+    assert (ended.kinds, ended.would_cancel) == (["cancelled"], 1)
+
+
+async def test_a_private_consultation_covers_its_own_practices_entry(store: Store, tmp_path: Path) -> None:
+    """Where both practices hold it under one GUID, each says for itself whether it is confidential."""
+    there = {"OrganisationGuid": ELSEWHERE}
+    visit = {"ConsultationGuid": guid("visit")}
+    entries = (observation(**visit), observation(**visit, **there, ClinicianUserInRoleGuid=OTHER_GP))
+    await read(store, write(tmp_path / "1", patient(), patient(**there), *entries))
+    came = await read(store, write(tmp_path / "2", consultation(IsConfidential="true"), day=3))
+
+    assert came.kinds == ["emis-became-confidential"]
+    assert await store.read(lambda tx: get(tx, "emis.observation", key("practice"), key("entry"))) is None
+    assert await store.read(lambda tx: get(tx, "emis.observation", key("elsewhere"), key("entry")))
+
+
+@pytest.mark.parametrize(
+    "older", [{"DateOfDeactivation": "2026-02-01"}, {"Deleted": "true"}, {"IsConfidential": "true"}]
+)
+async def test_an_extract_let_through_late_says_nothing_of_people(
+    store: Store, tmp_path: Path, older: dict[str, str]
+) -> None:
+    """Who came back since has not left: an older word would take their referral back."""
+    await read(store, write(tmp_path / "1", patient(), observation(), day=3))
+    came = await read(store, write(tmp_path / "2", patient(**older), day=2))
+
+    assert (came.people, came.counts["older-row"]) == ([], 1)
+    assert await store.read(lambda tx: get(tx, "emis.observation", key("practice"), key("entry")))
+
+
+async def test_of_two_rows_of_a_patient_in_one_extract_the_later_counts(store: Store, tmp_path: Path) -> None:
+    """ProcessingId orders rows, not their place in the file."""
+    folder = write(tmp_path / "1", patient(DateOfDeactivation="2026-02-01"), patient())
+    file = file_of(folder, "Admin_Patient")
+    header, left, back = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(header + back + left)
+    came = await read(store, folder)
+
+    assert [who.registered for who in came.people] == [True]
+
+
+async def test_an_extract_let_through_late_makes_no_consultation_public(store: Store, tmp_path: Path) -> None:
+    """It was not confidential yet on that day."""
+    await read(store, write(tmp_path / "1", consultation(IsConfidential="true"), day=3))
+    await read(store, write(tmp_path / "2", consultation(), day=2))
+    visit = observation(ConsultationGuid=guid("visit"))
+    came = await read(store, write(tmp_path / "3", patient(), visit, day=4))
+
+    assert (came.kinds, came.counts["confidential-consultation"]) == ([], 1)
+
+
+async def test_a_day_in_the_year_9999_is_none(store: Store, tmp_path: Path) -> None:
+    """It is written where an end is not known; nobody has died or left by it."""
+    never = {"DateOfDeath": "9999-12-31", "DateOfDeactivation": "9999-12-31"}
+    came = await read(store, write(tmp_path / "1", patient(**never), observation()))
+
+    assert [(who.registered, who.deceased) for who in came.people] == [(True, False)]
+    assert came.kinds == ["referred"]
