@@ -223,5 +223,5 @@ def on_settled(tx: Tx, delivery: Delivery, state: DeliveryState, receipt: Receip
         return
     known = {"service_ref": receipt.reference, "service_patient": receipt.subject}
     columns = {name: value for name, value in known.items() if value}
-    if columns:
-        referrals.note(tx, delivery.referral_id, **columns)
+    if columns:  # from now on a service that collects its work is shown it as what changed
+        referrals.note(tx, delivery.referral_id, updated_at=tx.now, **columns)

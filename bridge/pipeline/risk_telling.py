@@ -14,6 +14,7 @@ from bridge.errors import NotTold, Unavailable
 from bridge.events import Event, emit, failed_at
 from bridge.partners.alerts import Message, Teller
 from bridge.pipeline.context import Context
+from bridge.pipeline.risks import schemes_of
 from bridge.pipeline.turning import turn
 from bridge.schemes.scheme import RiskContact
 from bridge.store import risks
@@ -78,10 +79,9 @@ class RiskTeller:
         await self.store.run(lambda tx: risks.note(tx, raised.id, **columns))
 
     def _contacts(self, raised: Raised) -> tuple[RiskContact, ...]:
-        scheme = self.context.rulebook.by_name(raised.scheme)
-        if scheme is None:
-            raise LookupError("the scheme of a risk is gone")
-        return scheme.risk_contacts
+        """Those of its scheme; once that is gone, of whoever else works with the service."""
+        schemes = schemes_of(self.context, raised.service, raised.scheme)
+        return tuple(contact for scheme in schemes for contact in scheme.risk_contacts)
 
     async def _escalated(self, raised: Raised, contacts: Sequence[RiskContact], now: int) -> Raised:
         level = min(raised.level + 1, len(contacts) - 1)

@@ -70,19 +70,17 @@ def _keep(tx: Tx, ctx: Context, message: Message, seen: Risk, *, only_ours: bool
     stored = _referral(tx, ctx, message, seen)
     if stored is None and only_ours:
         return
-    for scheme in _schemes(ctx, message, stored):
-        if scheme is not None:
-            raised = _raised(scheme, message, seen, stored)
-            minutes = scheme.risk_contact.acknowledge_within_minutes
-            if risks.add(tx, raised, within_ms=minutes * 60_000):
-                yield raised
+    for scheme in schemes_of(ctx, message.source, stored.scheme if stored else ""):
+        raised = _raised(scheme, message, seen, stored)
+        minutes = scheme.risk_contact.acknowledge_within_minutes
+        if risks.add(tx, raised, within_ms=minutes * 60_000):
+            yield raised
 
 
-def _schemes(ctx: Context, message: Message, stored: Stored | None) -> tuple[Scheme | None, ...]:
-    """That of the referral, else those of the service; of a service that no scheme names, all."""
-    if stored is not None:
-        return (ctx.rulebook.by_name(stored.scheme),)
-    return ctx.rulebook.of_service(message.source) or ctx.rulebook.schemes
+def schemes_of(ctx: Context, service: str, name: str) -> tuple[Scheme, ...]:
+    """The scheme of that name; where it is none or gone, those of the service, and if there are none, all."""
+    named = ctx.rulebook.by_name(name)
+    return (named,) if named else ctx.rulebook.of_service(service) or ctx.rulebook.schemes
 
 
 def _raised(scheme: Scheme, message: Message, seen: Risk, stored: Stored | None) -> Raised:

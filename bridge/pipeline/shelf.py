@@ -45,7 +45,9 @@ def changed(tx: Tx, ctx: Context, service: str, *, since: int, after: Place, lim
     """What changed from `since` on, in milliseconds, behind `after`; oldest first."""
     at, row_id = referral.c.updated_at, referral.c.id
     behind = or_(at > after[0], and_(at == after[0], row_id > after[1]))
-    query = select(row_id).where(referral.c.service == service, _HAS_LEFT, at >= since, behind)
+    schemes = [scheme.name for scheme in ctx.rulebook.schemes]
+    shown = (referral.c.service == service, referral.c.scheme.in_(schemes), _HAS_LEFT)
+    query = select(row_id).where(*shown, at >= since, behind)
     ids = tx.run(query.order_by(at, row_id).limit(limit)).scalars().all()
     return [made for each in ids if (made := one(tx, ctx, service, each))]
 

@@ -1,13 +1,15 @@
 """A service without a FHIR server collects its work: its own, as far as it was released, and audited."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bridge.domain import systems
-from bridge.store.tables import audit
+from bridge.store.tables import audit, referral
 from tests.conftest import nhs_number
 from tests.journeys.conftest import GP_KEY, OPERATOR_KEY, SCHEME, SERVICE_KEY, Ground, Site
 from tests.journeys.test_json_event import a_person, an_event
@@ -69,6 +71,29 @@ async def test_only_what_changed_since_is_shown_page_by_page(site: Site) -> None
     assert (found, path) == (referrals, "")
     assert len(await collect(site, f"/fhir/Task?_lastUpdated=ge{last}")) >= 1
     assert await collect(site, f"/fhir/Task?_lastUpdated=gt{last}") == []
+
+
+async def test_what_came_before_the_last_look_and_was_put_there_after_it_is_shown(site: Site) -> None:
+    """It waited: for the feed of its practice, for a person, for a worker."""
+    answer = await site.post("/events/json-event", an_event(id="SPR-1"))
+    looked = quote(datetime.now(UTC).isoformat(timespec="milliseconds"))
+    nothing = await collect(site)
+    await site.drain()
+
+    assert nothing == []
+    (task,) = await collect(site, f"/fhir/Task?_lastUpdated=ge{looked}")
+    assert task["id"] == answer.json()["events"][0]["referral"]
+
+
+async def test_a_referral_whose_scheme_is_gone_hides_no_other(site: Site) -> None:
+    """A page is full, or it is the last one."""
+    referrals = [await refer(site, n) for n in (1, 2, 3)]
+    lost = update(referral).where(referral.c.id == referrals[0]).values(scheme="gone")
+    await site.bridge.store.run(lambda tx: tx.run(lost))
+    first = await site.get("/fhir/Task?_count=1", SERVICE_KEY)
+
+    assert [entry["resource"]["id"] for entry in first.json()["entry"]] == [referrals[1]]
+    assert "next" in [link["relation"] for link in first.json()["link"]]
 
 
 async def test_what_was_taken_back_shows_its_end_and_no_person(site: Site) -> None:

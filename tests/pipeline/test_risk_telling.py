@@ -88,17 +88,36 @@ async def test_the_first_contact_hears_at_once_and_once(watch: Watch) -> None:
 
 
 async def test_a_risk_that_cannot_be_told_keeps_no_other_from_being_told(watch: Watch) -> None:
-    """Its scheme is gone, and it is the oldest."""
+    """Nobody knows its kind, and it is the oldest."""
     lost, other = await watch.raised(), await watch.raised("2")
 
-    def orphan(tx: risks.Tx) -> None:
-        risks.note(tx, lost, scheme="gone", next_at=0)
-
-    await watch.store.run(orphan)
+    await watch.store.run(lambda tx: risks.note(tx, lost, kind="unknown", next_at=0))
     await watch.after(0)
 
     (message,) = watch.heard.told
     assert other in message.text
+
+
+async def test_a_risk_whose_scheme_is_gone_is_told_to_who_works_with_the_service(watch: Watch) -> None:
+    """A scheme was renamed while nobody had seen it yet."""
+    risk = await watch.raised()
+    await watch.store.run(lambda tx: risks.note(tx, risk, scheme="gone"))
+    await watch.after(0)
+
+    (message,) = watch.heard.told
+    assert risk in message.text
+
+
+async def test_a_risk_of_a_referral_whose_scheme_is_gone_is_raised(watch: Watch) -> None:
+    """A scheme was renamed; its referrals are still of the old one."""
+    await tell(watch.store, an_event(1), a_context(name="gone"))
+    ours = {"system": "https://bridge.test/Id/referral", "value": str(an_event(1).key.id)}
+    risk = Risk(kind=STATED, position="Flag", resource={"resourceType": "Flag", "identifier": [ours]})
+    await raising.raise_first(watch.store, watch.teller.context, a_message(source="prescribing"), [risk])
+    await watch.after(0)
+
+    (message,) = watch.heard.told
+    assert ours["value"] in message.text
 
 
 async def test_the_next_contact_hears_when_the_time_is_over_and_the_last_one_again(watch: Watch) -> None:
