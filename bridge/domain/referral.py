@@ -198,6 +198,12 @@ class Referral:
     identifiers: tuple[Identifier, ...] = ()  # further business identifiers (UBRN, placer, filler)
     shape: Shape = Shape.MESSAGE
     withheld: bool = False  # something was held back for confidentiality; never what
+    told_by: ReferralKey | None = None  # another key whose fuller telling of the episode this is
+
+    @property
+    def speaker(self) -> ReferralKey:
+        """The key whose telling this is."""
+        return self.told_by or self.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

@@ -88,8 +88,13 @@ class Said:
         return decide(self.case(tx), released=self.origin.released)
 
 
-def remember(tx: Tx, origin: Origin, event: ReferralEvent, referral_id: str | None) -> None:
-    """This is the newest version of its key, and leads to that referral or to none."""
+def remember(
+    tx: Tx, origin: Origin, event: ReferralEvent, referral_id: str | None, *, kind: str = ""
+) -> None:
+    """This is the newest version of its key, and leads to that referral or to none.
+
+    `kind`: what the key says all the same, where the event only repeats its version.
+    """
     keys.put_key(
         tx,
         Key(
@@ -97,7 +102,7 @@ def remember(tx: Tx, origin: Origin, event: ReferralEvent, referral_id: str | No
             referral_id=referral_id,
             clock=event.clock,
             content=event.content,
-            kind=event.kind.value,
+            kind=kind or event.kind.value,
             event_id=origin.event_id,
         ),
     )

@@ -90,13 +90,13 @@ def _is_newest(tx: Tx, origin: Origin, news: PersonNews, patient: str) -> bool:
 def _event(tx: Tx, stored: Stored, news: PersonNews) -> ReferralEvent:
     """The referral with the new details, as another telling of the version that is known of it."""
     record = stored.record
-    known = keys.key_of(tx, str(record.key.id))
+    known = keys.key_of(tx, str(record.speaker.id))
     said = {name: getattr(news.patient, name) for name in news.said}
     older = known is not None and known.clock[:1] == news.clock[:1] and news.clock < known.clock
     patient = record.patient if older else replace(record.patient, **said)
     return ReferralEvent(
         kind=EventKind.CHANGED,
-        key=record.key,
+        key=record.speaker,
         clock=known.clock if known else news.clock,
         content=known.content if known else "",
         referral=replace(record, patient=patient),

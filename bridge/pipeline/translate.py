@@ -108,7 +108,11 @@ def _referred(
         remember(tx, origin, event, None)
         return said.applied(EventState.OWN_ECHO, "own-echo")
     stored = referrals.get(tx, known.referral_id) if known and known.referral_id else None
-    return _new(tx, said) if stored is None else _changed(tx, said, stored)
+    if known is None or stored is None:
+        return _new(tx, said)
+    repeats = (event.clock, event.content) == (known.clock, known.content)  # news of the person does
+    remember(tx, origin, event, stored.id, kind=known.kind if repeats else "")
+    return _changed(tx, said, stored)
 
 
 def _new(tx: Tx, said: Said) -> Applied:
@@ -195,10 +199,15 @@ def _attach(tx: Tx, said: Said, living: Stored) -> Applied:
     if not living.local:  # from now on what the practice tells of its patient reaches the referral
         referrals.note(tx, living.id, local=said.local(tx))
     if living.record.shape is Shape.CODE and said.record.shape is not Shape.CODE:
-        fuller = replace(said.record, key=living.record.key)
-        stored = referrals.step(tx, living, ReferralStep.CHANGE, record=fuller)
+        stored = referrals.step(tx, living, ReferralStep.CHANGE, record=_told_of(said, living))
         forward.change(tx, said.ctx, stored, cause=said.origin.event_id)
     return said.applied(EventState.ATTACHED, "same-episode", living.id)
+
+
+def _told_of(said: Said, stored: Stored) -> Referral:
+    """What is said, as the record of a referral that may have begun under another key."""
+    key, by = stored.record.key, said.event.key
+    return replace(said.record, key=key, told_by=None if by == key else by)
 
 
 def _open(tx: Tx, said: Said) -> Applied:
@@ -220,7 +229,6 @@ def _open(tx: Tx, said: Said) -> Applied:
 
 
 def _changed(tx: Tx, said: Said, stored: Stored) -> Applied:
-    remember(tx, said.origin, said.event, stored.id)
     if stored.patient != said.patient:
         if stored.state in LIVING:
             close(tx, said.ctx, stored, ReferralStep.CANCEL, said.origin.event_id, "key-moved-patient")
@@ -229,7 +237,7 @@ def _changed(tx: Tx, said: Said, stored: Stored) -> Applied:
         return _reinstated(tx, said, stored)
     if stored.state not in LIVING:
         return said.applied(EventState.NOT_SENT, "already-closed", stored.id)
-    another_shape = stored.record.key != said.event.key
+    another_shape = not _speaks(tx, said, stored)
     no = withdrawal(said.record) if another_shape else forbidden(said.case(tx))
     if no:
         return _withdrawn(tx, said, stored, no)
@@ -238,12 +246,21 @@ def _changed(tx: Tx, said: Said, stored: Stored) -> Applied:
     return _renewed(tx, said, stored)
 
 
+def _speaks(tx: Tx, said: Said, stored: Stored) -> bool:
+    """Whether the content is this key's to change: it is its telling, or the key it is of was taken back."""
+    speaker = stored.record.speaker
+    if speaker == said.event.key:
+        return True
+    known = keys.key_of(tx, str(speaker.id))
+    return known is not None and known.kind not in keys.WANTED
+
+
 def _renewed(tx: Tx, said: Said, stored: Stored) -> Applied:
     cause = said.origin.event_id
     if said.gate(tx)[1] == "not-a-trigger":
         close(tx, said.ctx, stored, ReferralStep.CANCEL, cause, "not-a-trigger")
         return said.applied(EventState.APPLIED, "not-a-trigger", stored.id)
-    renewed = referrals.step(tx, stored, ReferralStep.CHANGE, record=said.record)
+    renewed = referrals.step(tx, stored, ReferralStep.CHANGE, record=_told_of(said, stored))
     forward.change(tx, said.ctx, renewed, cause=cause)
     return said.applied(EventState.APPLIED, referral_id=stored.id)
 
@@ -264,6 +281,6 @@ def _reinstated(tx: Tx, said: Said, stored: Stored) -> Applied:
         return said.applied(EventState.NOT_SENT, code, stored.id)
     if not said.origin.released:
         return said.applied(EventState.PARKED, "reinstated", stored.id)
-    opened = referrals.step(tx, stored, ReferralStep.REOPEN, record=said.record)
+    opened = referrals.step(tx, stored, ReferralStep.REOPEN, record=_told_of(said, stored))
     forward.change(tx, said.ctx, opened, cause=said.origin.event_id)
     return said.applied(EventState.APPLIED, referral_id=stored.id)

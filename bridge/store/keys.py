@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, exists, select
 
 from bridge.store import dialect
 from bridge.store.tables import event, event_key, message
 from bridge.store.unit import Tx
 
 BULK_DOOR = "folder"  # the door of a message that is a bulk extract
+WANTED = ("referred", "changed")  # kinds of a key that says that its referral is wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +57,17 @@ def other_living_keys(tx: Tx, referral_id: str, key_id: str, *, asked: bool) -> 
     Against an ending that somebody `asked` for only keys of messages count: that an extract still shows the
     entry says nothing, since nobody takes a coded entry out of a record to cancel.
     """
-    living = event_key.outerjoin(event, event.c.id == event_key.c.event_id).outerjoin(message)
-    query = (
-        select(event_key.c.id)
-        .select_from(living)
-        .where(
-            event_key.c.referral_id == referral_id,
-            event_key.c.id != key_id,
-            event_key.c.kind.in_(("referred", "changed")),
-        )
+    query = select(event_key.c.id).where(
+        event_key.c.referral_id == referral_id, event_key.c.id != key_id, event_key.c.kind.in_(WANTED)
     )
     if asked:
-        query = query.where(func.coalesce(message.c.door, "") != BULK_DOOR)
+        query = query.where(~_IN_EXTRACT)
     return tx.run(query).first() is not None
+
+
+# Its newest event may be news of the person, which comes by message whoever told the key.
+_IN_EXTRACT = exists(
+    select(event.c.id)
+    .join(message, message.c.id == event.c.message_id)
+    .where(event.c.key_id == event_key.c.id, message.c.door == BULK_DOOR)
+).correlate(event_key)

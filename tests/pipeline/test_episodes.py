@@ -1,15 +1,40 @@
 """Which of several tellings of one episode speaks for it, on both databases."""
 
+from dataclasses import replace
+from typing import Any
+
+import pytest
 from sqlalchemy import select
 
-from bridge.domain.journey import EventState
+from bridge.domain.identifiers import OdsCode
+from bridge.domain.journey import EventState, ReferralState
+from bridge.domain.person import NewsKind, PersonNews
+from bridge.domain.referral import EventKind, Shape
+from bridge.pipeline import accept, mend
 from bridge.pipeline.context import Context
-from bridge.store import Store
+from bridge.security.audit import AuditChain
+from bridge.security.keyring import KeyRing
+from bridge.sources.reading import Reading
+from bridge.store import Store, messages, referrals
+from bridge.store.audit import Hand
+from bridge.store.referrals import Stored
 from bridge.store.tables import delivery
-from tests.conftest import a_patient
-from tests.pipeline.desk import PRACTICES, a_context, an_event, tell
+from bridge.store.unit import Tx
+from tests.conftest import a_patient, a_referral
+from tests.pipeline.desk import PRACTICES, a_context, a_message, an_event, tell
 
 PERSON = a_patient(1)
+
+
+@pytest.fixture
+def hand(ring: KeyRing) -> Hand:
+    """Somebody who mends."""
+    return Hand(actor="test", why="because", node="node", chain=AuditChain(ring))
+
+
+async def stored(store: Store, n: int = 1) -> Stored | None:
+    """The referral of key n."""
+    return await store.read(lambda tx: referrals.get(tx, str(a_referral(n).key.id)))
 
 
 async def queued(store: Store) -> list[str]:
@@ -38,3 +63,103 @@ async def test_a_referral_of_the_live_days_is_joined_in_shadow_too(store: Store)
     became = await tell(store, an_event(n=2, patient=PERSON), in_mode("shadow"))
 
     assert became.state is EventState.ATTACHED
+
+
+async def test_the_fuller_telling_goes_on_speaking_for_the_episode(store: Store) -> None:
+    """What its sender changes later reaches the service."""
+    await tell(store, an_event(n=1, shape=Shape.CODE), door="folder", content=None)
+    await tell(store, an_event(n=2, patient=PERSON, note="first"))
+    became = await tell(store, an_event(n=2, clock="02", patient=PERSON, note="second"))
+    held = await stored(store)
+
+    assert became.state is EventState.APPLIED
+    assert held is not None
+    assert held.record.note == "second"
+
+
+async def test_a_bare_code_told_again_does_not_undo_the_fuller_telling(store: Store) -> None:
+    """An address that is new in the extract is no reason to forget why the person was referred."""
+    await tell(store, an_event(n=1, shape=Shape.CODE), door="folder", content=None)
+    await tell(store, an_event(n=2, patient=PERSON, note="first"))
+    moved = replace(PERSON, prefix="Dr")
+    await tell(store, an_event(n=1, clock="02", shape=Shape.CODE, patient=moved), door="folder", content=None)
+    held = await stored(store)
+
+    assert held is not None
+    assert held.record.note == "first"
+
+
+async def news(store: Store, **said: Any) -> None:
+    """The practice tells of the person anew, by message."""
+    patient = replace(PERSON, **said)
+    told = PersonNews(
+        kind=NewsKind.CHANGED,
+        source="test",
+        practice=OdsCode("A99999"),
+        patient=patient,
+        clock="05",
+        said=frozenset(said),
+        numbers=(PERSON.nhs_number,) if PERSON.nhs_number else (),
+    )
+    kept = a_message()
+
+    def work(tx: Tx) -> None:
+        messages.keep(tx, kept)
+        accept.settle(tx, a_context(), kept, 0, Reading(person=told))
+
+    await store.run(work)
+
+
+async def test_news_of_the_person_does_not_want_again_what_was_cancelled(store: Store) -> None:
+    """Of two tellings one is cancelled; new details come; then the other is cancelled as well."""
+    await tell(store, an_event(n=1))
+    await tell(store, an_event(n=2, patient=PERSON))
+    await tell(store, an_event(n=1, clock="02", kind=EventKind.CANCELLED))
+    await news(store, prefix="Dr")
+    became = await tell(store, an_event(n=2, clock="02", kind=EventKind.CANCELLED))
+    held = await stored(store)
+
+    assert became.code == "cancelled"
+    assert held is not None
+    assert held.state is ReferralState.CANCELLED
+
+
+async def test_news_of_the_person_by_message_makes_no_message_of_an_entry(store: Store) -> None:
+    """A cancellation by message counts though the entry stands in the record, also after new details."""
+    await tell(store, an_event(n=1), door="folder", content=None)
+    await tell(store, an_event(n=2, patient=PERSON))
+    await news(store, prefix="Dr")
+    became = await tell(store, an_event(n=2, clock="02", kind=EventKind.CANCELLED))
+    held = await stored(store)
+
+    assert became.code == "cancelled"
+    assert held is not None
+    assert held.state is ReferralState.CANCELLED
+
+
+async def test_what_is_left_of_an_episode_speaks_for_it(store: Store) -> None:
+    """Of two messages the first is taken back: what the second changes reaches the service from then on."""
+    await tell(store, an_event(n=1, note="first"))
+    await tell(store, an_event(n=2, patient=PERSON, note="second"))
+    beside = await tell(store, an_event(n=2, clock="02", patient=PERSON, note="beside"))
+    await tell(store, an_event(n=1, clock="02", kind=EventKind.CANCELLED))
+    became = await tell(store, an_event(n=2, clock="03", patient=PERSON, note="third"))
+    held = await stored(store)
+
+    assert (beside.state, became.state) == (EventState.ATTACHED, EventState.APPLIED)
+    assert held is not None
+    assert (held.record.note, str(held.record.key.id)) == ("third", held.id)
+
+
+async def test_what_is_wanted_again_under_another_key_keeps_its_name(store: Store, hand: Hand) -> None:
+    """The service knows the referral by its first key."""
+    await tell(store, an_event(n=1), door="folder", content=None)
+    await tell(store, an_event(n=2, patient=PERSON))
+    await tell(store, an_event(n=2, clock="02", kind=EventKind.CANCELLED))
+    again = await tell(store, an_event(n=2, clock="03", patient=PERSON))
+    await store.run(lambda tx: mend.release(tx, a_context(), hand, again.event_id))
+    held = await stored(store)
+
+    assert again.code == "reinstated"
+    assert held is not None
+    assert (held.state, str(held.record.key.id)) == (ReferralState.OPEN, held.id)
