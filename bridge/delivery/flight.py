@@ -130,8 +130,7 @@ class Flight:
                 raise _NotToGo
         if not delivery.frozen:
             frozen = await partner.prepare(delivery)
-            known_at = self.look.known_at
-            await self.field.store.run(lambda tx: claims.freeze(tx, self.delivery, frozen, known_at=known_at))
+            await self.field.store.run(lambda tx: claims.freeze(tx, self.delivery, frozen))
             delivery = replace(delivery, body=frozen, frozen=True)
         return await partner.send(delivery)
 

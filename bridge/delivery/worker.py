@@ -5,7 +5,7 @@ Before the claim commits nothing happened; what happens after it is told in flig
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,6 +15,7 @@ from bridge.delivery.breaker import Breaker, BreakerState
 from bridge.delivery.flight import Field, Flight
 from bridge.delivery.port import LastLook, Looker, Partner, Settled
 from bridge.delivery.retry import RetryPolicy
+from bridge.domain.journey import DeliveryState
 from bridge.errors import BridgeError, Unavailable
 from bridge.events import Event, Trace, emit, failed_at, traced
 from bridge.store import claims, hold
@@ -151,6 +152,7 @@ class Worker:
                 claims.clock_was_set(tx, self.name, leap=leap, flying=lanes, lease_ms=lease_ms)
             claimed = claims.claim(tx, self.name, limit=limit, lease_ms=lease_ms)
             looks = self._last_look(tx, claimed) if claimed else {}
+            claims.note_known(tx, _known(claimed, looks))
             return [(each, looks.get(each.row.id, LastLook())) for each in claimed], apart
 
         catch, self._apart = await self._store.run(work)
@@ -205,3 +207,9 @@ class Worker:
             age=datetime.fromtimestamp(claimed.at / 1000, UTC) - delivery.trying_since,
             started=time.monotonic(),
         )
+
+
+def _known(claimed: Sequence[Claimed], looks: Mapping[str, LastLook]) -> dict[str, int]:
+    """How old the knowledge is on which each leaves; what may have left keeps that of then."""
+    leaving = {each.row.id for each in claimed if each.state is DeliveryState.SENDING or not each.row.frozen}
+    return {row: look.known_at for row, look in looks.items() if row in leaving and look.known_at is not None}

@@ -3,7 +3,7 @@
 The epoch a claim returns is the fencing token every later write must still hold, or LostLease.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -142,11 +142,20 @@ _BEGIN = (
 )
 
 
-def freeze(tx: Tx, claimed: Delivery, plain: bytes, *, known_at: int | None) -> None:
+def note_known(tx: Tx, known: Mapping[str, int]) -> None:
+    """Of deliveries just claimed, by id: how old the knowledge is on which they leave (ms)."""
+    if known:
+        tx.run(_KNOWN, [{"row": row, "known": at} for row, at in known.items()])
+
+
+_KNOWN = update(delivery).where(delivery.c.id == bindparam("row")).values(known_at=bindparam("known"))
+
+
+def freeze(tx: Tx, claimed: Delivery, plain: bytes) -> None:
     """The bytes that will leave: kept before they do, and never changed again."""
     _hold(tx, claimed)
     messages.replace_body(tx, claimed.id, plain)
-    tx.run(update(delivery).where(delivery.c.id == claimed.id).values(frozen=True, known_at=known_at))
+    tx.run(update(delivery).where(delivery.c.id == claimed.id).values(frozen=True))
 
 
 def _hold(tx: Tx, claimed: Delivery) -> None:

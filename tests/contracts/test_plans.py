@@ -122,7 +122,9 @@ def _park(tx: Tx) -> None:
 
 
 def _freeze(tx: Tx) -> None:
-    claims.freeze(tx, _claimed(tx), b"{}", known_at=None)
+    claimed = _claimed(tx)
+    claims.note_known(tx, {claimed.id: 1})
+    claims.freeze(tx, claimed, b"{}")
 
 
 def _prove(tx: Tx) -> None:

@@ -112,14 +112,14 @@ class Machine(RuleBasedStateMachine):
             self._take(each, found)
 
     @precondition(lambda self: self.tickets)
-    @rule(which=some, known_at=st.none() | st.just(1))
-    def freeze(self, which: int, known_at: int | None) -> None:
+    @rule(which=some)
+    def freeze(self, which: int) -> None:
         """The bytes that leave are kept, once."""
         ticket, claimed = self.tickets[which % len(self.tickets)]
         plain = uuid4().bytes
         if self.model.holds(ticket) and (ticket.item.frozen or ticket.item not in ticket.lane.items):
             return
-        if self._as_holder(ticket, lambda tx: claims.freeze(tx, claimed, plain, known_at=known_at)):
+        if self._as_holder(ticket, lambda tx: claims.freeze(tx, claimed, plain)):
             ticket.item.body, ticket.item.frozen = plain, True
 
     @precondition(lambda self: self.tickets)

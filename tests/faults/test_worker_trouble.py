@@ -131,6 +131,28 @@ async def test_a_hold_makes_no_wait_after_a_failure_longer(
     assert await states(store) == [State.DELIVERED]
 
 
+async def test_how_old_the_knowledge_was_stands_on_what_left(
+    store: Store, sealer: Sealer, clock: Clock
+) -> None:
+    """Of a create too, whose bytes are fixed when it is queued; a retry leaves on newer knowledge."""
+    partner = Partner()
+    partner.script = [Transient()]
+    await queue(store)
+    seen = []
+    for known_at in (7, 8):
+        await a_worker(store, sealer, clock, partner, look=always(LastLook(known_at=known_at))).drain()
+        clock.forward(60)
+        seen.append(await store.read(known_ats))
+
+    assert seen == [[7], [8]]
+
+
+def known_ats(tx: Tx) -> list[int | None]:
+    """Of each delivery, settled or not, how old the last look's knowledge was."""
+    rows = [tx.run(select(t.c.known_at)).scalars().all() for t in (settled, delivery)]
+    return [at for found in rows for at in found]
+
+
 async def test_a_partner_that_refuses_all_is_never_a_reason_to_send_twice(
     store: Store, sealer: Sealer, clock: Clock
 ) -> None:
