@@ -186,7 +186,7 @@ def _prove(tx: Tx, stored: Stored, waiting: list[Queued]) -> None:
 def _follow(tx: Tx, ctx: Context, stored: Stored, told: Told, known: list[Told]) -> tuple[EventState, str]:
     stale = _is_stale(told, known)
     if not stale:
-        stored = _heeded(tx, ctx, stored, told)
+        stored = _heeded(tx, ctx, stored, told, known)
     state, code = write_back(tx, ctx, stored, told, known)
     if stale and not code:
         return EventState.STALE, "older-version"
@@ -199,18 +199,18 @@ def _is_stale(told: Told, known: list[Told]) -> bool:
     return told.state is OutcomeState.SUPERSEDED
 
 
-def _heeded(tx: Tx, ctx: Context, stored: Stored, told: Told) -> Stored:
-    """What a version that counts makes of its referral."""
+def _heeded(tx: Tx, ctx: Context, stored: Stored, told: Told, known: list[Told]) -> Stored:
+    """What a version that counts makes of its referral; one that takes another back, what stood beside it."""
     if told.outcome.is_standing:
-        return _moved(tx, ctx, stored, told)
+        others = [k for k in known if k.id != told.id]
+        return _moved(tx, ctx, stored, outcomes.standings([*others, told])[-1], told.id)
     if told.outcome.kind is OutcomeKind.CONSENT:
         _consented(tx, ctx, stored, told)
     return stored
 
 
-def _moved(tx: Tx, ctx: Context, stored: Stored, told: Told) -> Stored:
+def _moved(tx: Tx, ctx: Context, stored: Stored, outcome: Outcome, cause: str) -> Stored:
     """The referral stands where the service's newest word puts it."""
-    outcome = told.outcome
     referrals.note(tx, stored.id, task_status=outcome.status, task_version=outcome.version)
     step = STEPS.get(outcome.kind) if outcome.kind in STANDINGS else None
     if outcome.kind in _AT_WORK and stored.state in _ENDED_THERE:
@@ -219,7 +219,7 @@ def _moved(tx: Tx, ctx: Context, stored: Stored, told: Told) -> Stored:
         return stored
     stored = referrals.step(tx, stored, step, code=outcome.kind.value)
     if stored.state not in LIVING:
-        forward.change(tx, ctx, stored, cause=told.id)
+        forward.change(tx, ctx, stored, cause=cause)
     return stored
 
 
@@ -253,7 +253,7 @@ def release(tx: Tx, ctx: Context, outcome_id: str) -> Recorded:
     if told.state in outcomes.UNCOUNTED:
         told = versions.released(tx, told, known)
         if not _is_stale(told, known):
-            stored = _heeded(tx, ctx, stored, told)
+            stored = _heeded(tx, ctx, stored, told, known)
     if versions.newest(known, told).id != told.id:
         return _recorded(stored, EventState.STALE, "older-version", told.id)
     state, code = write_back(tx, ctx, stored, told, known, reviewed=True)

@@ -8,7 +8,7 @@ from sqlalchemy import insert, select, update
 
 from bridge.domain.episode import Episode, episode_of
 from bridge.domain.journey import OUTCOME_MOVES, OutcomeState, OutcomeStep, move
-from bridge.domain.outcome import Outcome
+from bridge.domain.outcome import Outcome, OutcomeKind
 from bridge.store import dialect, documents
 from bridge.store.tables import coded, outcome
 from bridge.store.unit import Tx
@@ -82,9 +82,9 @@ def current(told: Iterable[Told]) -> list[Outcome]:
 
 
 def episode(tx: Tx, referral_id: str) -> Episode:
-    """The facts of a letter: what counts now, and every standing of the referral."""
+    """The facts of a letter: what counts now, and where the referral stood."""
     told = of_referral(tx, referral_id)
-    return episode_of(current(told), (each.outcome for each in told if each.state not in UNCOUNTED))
+    return episode_of(current(told), standings(told))
 
 
 def _told(tx: Tx, row: Any) -> Told:
@@ -98,11 +98,30 @@ def _told(tx: Tx, row: Any) -> Told:
     )
 
 
+def standings(told: Iterable[Told]) -> list[Outcome]:
+    """Where a referral stood, oldest first: what was taken back stays only where nothing else was said."""
+    stood = _stood(told)
+    return _standing(stood) or stood
+
+
 def is_newest_standing(known: Iterable[Told], told: Told) -> bool:
     """Whether no newer version of where the referral stands is known: services report out of order."""
-    counted = (k.outcome for k in known if k.id != told.id and k.state not in UNCOUNTED)
-    stood = (outcome for outcome in counted if outcome.is_standing)
-    return all(other.version <= told.outcome.version for other in stood)
+    stood = _stood(k for k in known if k.id != told.id)
+    same = [o for o in stood if o.identifier == told.outcome.identifier]
+    others = _standing(o for o in stood if o.identifier != told.outcome.identifier)
+    return all(other.version <= told.outcome.version for other in (*same, *others))
+
+
+def _stood(told: Iterable[Told]) -> list[Outcome]:
+    counted = (each.outcome for each in told if each.state not in UNCOUNTED)
+    return sorted((o for o in counted if o.is_standing), key=lambda o: o.version)
+
+
+def _standing(stood: Iterable[Outcome]) -> list[Outcome]:
+    """Those of them, oldest first, whose newest version does not take them back."""
+    ordered = list(stood)
+    newest = {outcome.identifier: outcome.kind for outcome in ordered}
+    return [o for o in ordered if newest[o.identifier] is not OutcomeKind.ENTERED_IN_ERROR]
 
 
 def already_coded(tx: Tx, referral_id: str, code: str) -> bool:
