@@ -64,9 +64,10 @@ class Works:
         return {"id": item, "state": state}
 
     async def _discard(self, hand: Hand, said: Said) -> Said:
-        state = await self.store.run(lambda tx: mend.discard(tx, hand, said["item"]))
+        ctx, item = self.translator.context, said["item"]
+        state = await self.store.run(lambda tx: mend.discard(tx, ctx, hand, item))
         self.wake()
-        return {"id": said["item"], "state": state}
+        return {"id": item, "state": state}
 
     async def _purge(self, hand: Hand, _said: Said) -> Said:
         counts = await self.purger.purge()

@@ -70,7 +70,7 @@ class ReferralState(StrEnum):
     CANCELLED = "cancelled"  # the GP no longer wants it
     ENTERED_IN_ERROR = "entered-in-error"  # the GP says it never was
     WITHDRAWN = "withdrawn"  # the person withdrew, died or left: we took it back
-    DISCARDED = "discarded"  # a person closed it before it left
+    DISCARDED = "discarded"  # a person closed it while it was parked
 
 
 class ReferralStep(StrEnum):

@@ -36,6 +36,7 @@ STATUS = {
     ReferralState.WITHDRAWN: "revoked",
     ReferralState.REJECTED: "revoked",
     ReferralState.ENTERED_IN_ERROR: "entered-in-error",
+    ReferralState.DISCARDED: "revoked",
 }
 # A cancel of ours is on its way, or was never needed; the service hears nothing else of such a referral.
 TAKEN_BACK = frozenset(state for state, status in STATUS.items() if status in ("revoked", "entered-in-error"))

@@ -20,7 +20,7 @@ from bridge.store.unit import Tx
 
 ACTIVE = "active"
 # A parked referral still stands for the GP: a person decides, and a cancellation must find it.
-STATUS = forward.STATUS | {ReferralState.PARKED: ACTIVE, ReferralState.DISCARDED: "revoked"}
+STATUS = forward.STATUS | {ReferralState.PARKED: ACTIVE}
 _ENDED = {
     EventKind.CANCELLED.value: "revoked",
     EventKind.DECLINED.value: "revoked",

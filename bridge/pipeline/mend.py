@@ -99,14 +99,14 @@ def _release_outcome(tx: Tx, ctx: Context, item: str, outcome_id: str) -> str:
     return messages.move_event(tx, item, accept.STEPS[recorded.state], code=recorded.code).value
 
 
-def discard(tx: Tx, hand: Hand, item: str) -> str:
+def discard(tx: Tx, ctx: Context, hand: Hand, item: str) -> str:
     """Close a parked event, referral or delivery for good; the state it is in now."""
-    state = _discard(tx, item)
+    state = _discard(tx, ctx, item)
     hand.sign(tx, "discard", item)
     return state
 
 
-def _discard(tx: Tx, item: str) -> str:
+def _discard(tx: Tx, ctx: Context, item: str) -> str:
     row = tx.run(_EVENT.where(event.c.id == item)).first()
     if row is not None:
         if row.state != EventState.PARKED:
@@ -116,7 +116,9 @@ def _discard(tx: Tx, item: str) -> str:
     if stored is not None:
         if stored.state is not ReferralState.PARKED:
             raise _not_parked(stored.state)
-        return referrals.step(tx, stored, ReferralStep.DISCARD, code="discarded").state.value
+        closed = referrals.step(tx, stored, ReferralStep.DISCARD, code="discarded")
+        forward.cancel(tx, ctx, closed, cause=f"discard:{item}"[:36])  # an earlier version may have left
+        return closed.state.value
     return _step_delivery(tx, item, DeliveryStep.DISCARD)
 
 

@@ -26,6 +26,7 @@ _ENDED = {
     ReferralState.CANCELLED: "cancelled",
     ReferralState.WITHDRAWN: "cancelled",
     ReferralState.ENTERED_IN_ERROR: "entered-in-error",
+    ReferralState.DISCARDED: "cancelled",
 }
 Place = tuple[int, str]  # milliseconds and id of the last one that was shown
 

@@ -308,7 +308,7 @@ async def mend(watched: Watched, verb: str, item: str) -> None:
     if verb == "release":
         await bridge.store.run(lambda tx: mending.release(tx, bridge.context, hand, item))
     else:
-        await bridge.store.run(lambda tx: mending.discard(tx, hand, item))
+        await bridge.store.run(lambda tx: mending.discard(tx, bridge.context, hand, item))
 
 
 async def test_an_old_queue_is_told_and_an_urgent_one_sooner(watched: Watched) -> None:

@@ -5,14 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from bridge.domain.journey import EventState, ReferralState
+from bridge.domain.delivery import Delivery, Kind, Receipt
+from bridge.domain.journey import DeliveryStep, EventState, ReferralState
 from bridge.domain.referral import Consent
 from bridge.errors import Unacceptable
 from bridge.pipeline import mend
 from bridge.security.audit import AuditChain
 from bridge.security.keyring import KeyRing
-from bridge.store import Store, referrals, views
+from bridge.store import Store, claims, referrals, views
 from bridge.store.audit import Hand
+from bridge.store.claims import Try
 from tests.conftest import NOW, Clock, a_patient, a_referral
 from tests.pipeline.desk import a_context, an_event, tell
 from tests.pipeline.test_consent import a_word
@@ -113,3 +115,41 @@ async def test_a_release_does_not_overrule_an_objection_that_came_since(
     assert (waits.code, became) == ("reinstated", "not-sent")
     assert stored is not None
     assert stored.state is ReferralState.WITHDRAWN
+
+
+SAYING_PRIORITY = a_context(disclosure={"direct-care": ["name", "nhs-number", "practice", "priority"]})
+
+
+async def test_closing_a_referral_that_was_sent_before_takes_it_back_at_the_service(
+    store: Store, hand: Hand
+) -> None:
+    """Its newer version could not go, and the person who closes it means all of it."""
+    tried = Try(took_ms=1, result="accepted", status=201, code="", node="n1")
+    referral = str(a_referral().key.id)
+
+    async def claimed() -> list[Delivery]:
+        heads = await store.run(lambda tx: claims.claim(tx, "prescribing", limit=9, lease_ms=60_000))
+        return [head.opened(lambda sealed, bound_to: sealed) for head in heads]  # noqa: ARG005
+
+    await tell(store, an_event(), SAYING_PRIORITY)
+    (sent,) = await claimed()
+    await store.run(lambda tx: claims.settle(tx, sent, DeliveryStep.ACCEPT, Receipt(), tried))
+    await tell(store, an_event(clock="02", priority="soonish"), SAYING_PRIORITY)
+    before = await store.read(lambda tx: referrals.get(tx, referral))
+    became = await store.run(lambda tx: mend.discard(tx, SAYING_PRIORITY, hand, referral))
+
+    assert before is not None
+    assert (before.state, became) == (ReferralState.PARKED, "discarded")
+    assert [delivery.kind for delivery in await claimed()] == [Kind.CANCEL]
+
+
+async def test_closing_a_referral_that_never_left_says_nothing_to_the_service(
+    store: Store, hand: Hand
+) -> None:
+    """There is nothing to take back."""
+    referral = str(a_referral().key.id)
+    await tell(store, an_event(priority="soonish"), SAYING_PRIORITY)
+    became = await store.run(lambda tx: mend.discard(tx, SAYING_PRIORITY, hand, referral))
+    heads = await store.run(lambda tx: claims.claim(tx, "prescribing", limit=9, lease_ms=60_000))
+
+    assert (became, heads) == ("discarded", [])

@@ -32,7 +32,7 @@ async def mended(office: Office, person: Person, verb: str, item: str, why: str)
     def work(tx: Tx) -> str:
         if verb == "release":
             return mend.release(tx, office.context, hand, item)
-        return mend.discard(tx, hand, item)
+        return mend.discard(tx, office.context, hand, item)
 
     try:
         state = await office.store.run(work)
