@@ -116,7 +116,8 @@ def withdraw(
     mine = {s.id: s for s in referrals.of_local(tx, local)} if local else {}
     if nhs:
         mine |= {s.id: s for s in referrals.of_holder(tx, nhs, practice)}
-    living = [s for s in mine.values() if s.state in LIVING]
+    held = (referrals.hold(tx, each) for each in sorted(mine))
+    living = [s for s in held if s is not None and s.state in LIVING]
     for stored in living:
         close(tx, ctx, stored, ReferralStep.WITHDRAW, cause, code)
     return [s.id for s in living]

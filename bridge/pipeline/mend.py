@@ -42,7 +42,7 @@ def _release(tx: Tx, ctx: Context, item: str) -> str:
         if _overtaken(tx, item, row.at):
             raise Unacceptable(problems=(Problem(code="told-since"),))
         return _release_event(tx, ctx, item, row)
-    stored = referrals.get(tx, item)
+    stored = referrals.hold(tx, item)
     if stored is not None:
         if stored.state is not ReferralState.PARKED:
             raise _not_parked(stored.state)
@@ -112,7 +112,7 @@ def _discard(tx: Tx, ctx: Context, item: str) -> str:
         if row.state != EventState.PARKED:
             raise _not_parked(row.state)
         return messages.move_event(tx, item, EventStep.DISCARD).value
-    stored = referrals.get(tx, item)
+    stored = referrals.hold(tx, item)
     if stored is not None:
         if stored.state is not ReferralState.PARKED:
             raise _not_parked(stored.state)

@@ -107,7 +107,7 @@ def _referred(
     if event.own_echo or ending.was_filed(tx, patient, record):
         remember(tx, origin, event, None)
         return said.applied(EventState.OWN_ECHO, "own-echo")
-    stored = referrals.get(tx, known.referral_id) if known and known.referral_id else None
+    stored = referrals.hold(tx, known.referral_id) if known and known.referral_id else None
     if known is None or stored is None:
         return _new(tx, said)
     repeats = (event.clock, event.content) == (known.clock, known.content)  # news of the person does

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, insert, select, update
+from sqlalchemy import Row, and_, bindparam, exists, func, insert, or_, select, update
 
 from bridge.domain.journey import REFERRAL_MOVES, ReferralState, ReferralStep, move
 from bridge.domain.referral import Referral
@@ -68,12 +68,19 @@ class About:
     known_at: int | None
 
 
+# The practice may have said so under its own key of the person: a message may come without that key.
+_holder = person.alias("holder")
+_HAS_DIED = exists(
+    select(_holder.c.local).where(
+        _holder.c.nhs == referral.c.patient, _holder.c.practice == referral.c.practice, _holder.c.deceased
+    )
+).correlate(referral)
 _ABOUT = (
     select(
         referral.c.id,
         referral.c.practice,
         referral.c.state,
-        person.c.deceased,
+        or_(func.coalesce(person.c.deceased, False), _HAS_DIED).label("deceased"),
         stances.of_referral().label("stance"),
         person.c.registered,
         select(func.max(feed.c.extracted_at))
