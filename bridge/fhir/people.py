@@ -60,19 +60,24 @@ class People:
     findings: Findings
 
     def nhs_number(self, tree: Tree, at: str) -> tuple[NhsNumber | None, str]:
-        """NHS number and verification status among the identifiers of a Patient or of one Reference."""
+        """NHS number and verification status among the identifiers of a Patient or of one Reference.
+
+        A number marked as old is the person's no more; two that differ leave open who is meant.
+        """
+        found: list[tuple[NhsNumber, str]] = []
         for place, held in placed(tree, "identifier", at):
-            if self.meanings.aliases.system(text(held, "system")) != systems.NHS_NUMBER:
+            value, use = text(held, "value"), text(held, "use")
+            system = self.meanings.aliases.system(text(held, "system"))
+            if system != systems.NHS_NUMBER or use == "old" or not value:
                 continue
-            value = text(held, "value")
-            status = _verification(held)
-            if not value:
-                return None, status
             try:
-                return NhsNumber.parse(value), status
+                found.append((NhsNumber.parse(value), _verification(held)))
             except ValueError as error:
                 self.findings.refuse(str(error), f"{place}.value", value=value, target="patient.nhs_number")
-        return None, ""
+        if len({number for number, _ in found}) > 1:
+            self.findings.refuse("value-not-single", f"{at}.identifier", target="patient.nhs_number")
+            return None, ""
+        return next(iter(found), (None, ""))
 
     def patient(self, tree: Tree, at: str) -> Patient:
         """The domain's Patient."""

@@ -113,7 +113,11 @@ class ReferralReader:
             if named is None:
                 self.findings.refuse("fhir-no-patient", at)
             return Patient(nhs_number=named, nhs_number_status=status)
-        patient = self.people.patient(found, self._place_of(found))
+        at_patient = self._place_of(found)
+        patient = self.people.patient(found, at_patient)
+        replaced = any(text(link, "type") == "replaced-by" for link in trees(found, "link"))
+        if replaced or found.get("active") is False:
+            self.findings.refuse("fhir-patient-not-in-use", at_patient)
         if named is not None and patient.nhs_number not in (None, named):
             self.findings.refuse("fhir-patient-differs", at)
         return patient

@@ -29,7 +29,9 @@ KINDS: Final = {
     "entered-in-error": EventKind.ENTERED_IN_ERROR,
 }
 _NO_INTENT: Final = ("proposal", "option")
-_RESTRICTED: Final = frozenset({(CONFIDENTIALITY, "R"), (CONFIDENTIALITY, "V")})
+# Restricted, very restricted, and not to be shown to the patient, whom a service shows what it holds.
+_RESTRICTED: Final = frozenset({(CONFIDENTIALITY, "R"), (CONFIDENTIALITY, "V"), (systems.ACT_CODE, "NOPAT")})
+_CARRIED: Final = ("Condition", "Flag", "Consent", "Task", "CarePlan")  # of which something is passed on
 _FRACTION: Final = re.compile(r"\.(\d+)")
 
 
@@ -152,6 +154,7 @@ def _not_sendable(resource: Json, reader: ReferralReader) -> Iterator[Problem]:
         (resource, text(resource, "resourceType")),
         (request, at),
         (reader.subject(), "Patient"),
+        *((held, place) for kind in _CARRIED for place, held in reader.around(kind)),
     ):
         if labels(labelled) & _RESTRICTED:
             yield Problem(code="fhir-confidential", at=f"{place}.meta.security")

@@ -22,6 +22,7 @@ from bridge.store.messages import EventRow, Message
 from bridge.store.unit import Store, Tx
 
 T = TypeVar("T")
+CONFIDENTIAL = "fhir-confidential"  # of a message with this problem nothing is kept but that it came
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +128,10 @@ def _kept(tx: Tx, message: Message, done: list[Done], also: Also) -> Verdict:
 
 
 def _noted(tx: Tx, message: Message, done: Iterable[Done], also: Also) -> Verdict:
-    became = tuple(note(tx, each) for each in done)
+    told = list(done)
+    became = tuple(note(tx, each) for each in told)
+    if any(problem.code == CONFIDENTIAL for each in told for problem in each.problems):
+        messages.forget_body(tx, message.id)
     verdict = Verdict(message_id=message.id, events=became)
     also(tx, verdict)
     return verdict

@@ -196,12 +196,18 @@ def _past(took: _Took, arrived: datetime) -> _Took:
 
 
 def _done_by(took: _Took, arrived: datetime) -> _Took:
-    """Nobody has referred in the future: what is left out harms less than what cannot be."""
-    ahead = took.value is not None and is_ahead(took.value, arrived)
+    """Nobody has referred or typed in the future: what is left out harms less than what cannot be."""
+    said = took.value.isoformat() if isinstance(took.value, datetime) else took.value
+    ahead = said is not None and is_ahead(said, arrived)
     return took._replace(value=None, warning="date-ahead") if ahead else took
 
 
-_DATED = {"patient.birth_date": _born_by, "event.time": _past, "referral.authored_on": _done_by}
+_DATED = {
+    "patient.birth_date": _born_by,
+    "event.time": _past,
+    "referral.authored_on": _done_by,
+    "referral.recorded_at": _done_by,
+}
 
 
 def _values(took: Iterable[_Took]) -> Values:

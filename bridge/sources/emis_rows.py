@@ -47,7 +47,7 @@ class _TooLarge(Exception):
 class _Lines:
     """Decoded lines of a file, and what was wrong with those of the current record."""
 
-    __slots__ = ("_again", "_file", "_record", "bytes_read", "ended", "over", "trouble", "used")
+    __slots__ = ("_again", "_file", "_record", "bytes_read", "ended", "trouble", "used")
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -55,7 +55,6 @@ class _Lines:
         self._again: list[tuple[str, str]] = []  # lines to be given once more, the next one last
         self.bytes_read = 0
         self.ended = True  # the last line with a line end
-        self.over = False
         self.used = 0  # bytes of the current record
         self.trouble = ""
 
@@ -73,7 +72,6 @@ class _Lines:
             self._record.append((text, trouble))
             self.trouble = self.trouble or trouble
             yield text
-        self.over = True
 
     def _each(self) -> Iterator[tuple[str, str]]:
         read = self._file.readline
@@ -120,7 +118,7 @@ class Rows:
 
     @property
     def cut(self) -> bool:
-        """Whether the file, once read, ends within a line or a quoted text: rows after it are missing."""
+        """Whether the file, once read, ends within a line: EMIS ends each, so rows after it are missing."""
         return self._lines is not None and not self._lines.ended
 
     def after(self, row: int) -> Iterator[Row]:
@@ -160,10 +158,8 @@ def _records(lines: _Lines) -> Iterator[list[str] | str]:
         except StopIteration:
             return
         except csv.Error:
-            if lines.over:
-                lines.ended = False
-            else:
-                lines.again()
+            lines.again()
+            reader = csv.reader(lines, strict=True)  # the one before may be at the end of the file
             yield "emis-row-syntax"
             continue
         except _TooLarge:

@@ -12,6 +12,7 @@ from bridge.wire.hl7v2_path import Path, parse_path
 
 _ENDED = frozenset({"C", "R", "E"})  # RF1-1: rejected and expired (HL7 table 0283), C as senders write it
 _GOING = frozenset({"A", "P"})
+_DEAD = {"Y": "true", "N": "false"}  # HL7 table 0136
 _NHS_TYPES = frozenset({"NH", "NHS"})  # CX.5; NI is any national number
 _NHS_FIELDS = (3, 2, 4, 19)
 _LOCAL_TYPES = frozenset({"PI", "MR", "MRN", "PT"})
@@ -42,7 +43,7 @@ def is_referral(message: Message, profile: Profile) -> bool:
 
 def event_warnings(message: Message) -> Iterator[Problem]:
     """A referral status that is in no table may be a slipped column."""
-    status = message.first("RF1[1]-1.1")
+    status = _status(message)
     if status and status not in _ENDED | _GOING:
         yield Problem(code="hl7-status-unknown", at="RF1-1", shape=shape(status))
 
@@ -54,9 +55,13 @@ def _trigger(message: Message, profile: Profile) -> str:
     return profile.triggers.get(trigger, trigger if kind == "REF" else "")
 
 
+def _status(message: Message) -> str:
+    return message.first("RF1[1]-1.1").upper()
+
+
 def _over(message: Message) -> str:
     """The place that ends the referral whatever the trigger says, or ""."""
-    if message.first("RF1[1]-1.1") in _ENDED:
+    if _status(message) in _ENDED:
         return "RF1-1.1"
     return "RF1-25" if message.first("RF1[1]-25.1") == "D" else ""
 
@@ -156,12 +161,15 @@ def local_ids(message: Message, _profile: Profile) -> Iterator[Found]:
 
 
 def deceased(message: Message, _profile: Profile) -> Iterator[Found]:
-    """true or false: PID-30 counts where PID-29 is empty; RESURREC in PID-29 takes a death back."""
+    """true or false: PID-30 counts where PID-29 is empty; RESURREC in PID-29 takes a death back.
+
+    A flag that is neither yes nor no stays as it is, so that it is told and nobody is taken to live.
+    """
     died, flag = message.first("PID-29"), message.first("PID-30")
     if died.startswith("RESURREC"):
         yield Found(value="false", at="PID-29")
-    elif flag in ("Y", "N") and not died:
-        yield Found(value="true" if flag == "Y" else "false", at="PID-30")
+    elif flag and not died:
+        yield Found(value=_DEAD.get(flag.upper(), flag), at="PID-30")
 
 
 def deceased_on(message: Message, _profile: Profile) -> Iterator[Found]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.domain import systems
+from bridge.domain.identifiers import NhsNumber
 from bridge.domain.referral import Address, Patient
 from bridge.fhir.findings import Findings
 from bridge.fhir.inbound import read
@@ -47,6 +48,16 @@ def test_a_whole_name_is_never_taken_apart() -> None:
     person = patient_of(name=[{"text": "Ada May Specimen"}])
 
     assert (person.family, person.given, person.preferred_name) == ("", (), "Ada May Specimen")
+
+
+def test_an_old_number_is_the_persons_no_more() -> None:
+    """After two records were found to be of one person the earlier number stays beside the new one."""
+    old = {"system": systems.NHS_NUMBER, "use": "old", "value": "9990000026"}
+    new = {"system": systems.NHS_NUMBER, "value": "999 000 0018"}
+
+    assert patient_of(identifier=[old, new]).nhs_number == NhsNumber("9990000018")
+    assert patient_of(identifier=[new, new]).nhs_number == NhsNumber("9990000018")
+    assert patient_of(identifier=[old]).nhs_number is None
 
 
 def test_the_home_address_is_taken_and_never_an_old_one() -> None:

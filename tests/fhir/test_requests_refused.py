@@ -9,6 +9,7 @@ from tests.fhir.requesting import problem_of
 
 AT = "Bundle.entry[1].resource"
 NUMBER = {"system": systems.NHS_NUMBER}
+HIDDEN = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "NOPAT"}
 LABEL = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
 
 
@@ -47,6 +48,10 @@ def test_what_must_be_understood_stops_the_event(request_: Json, code: str, at: 
         ({"identifier": [NUMBER | {"value": "9990000019"}]}, "nhs-number-check-digit", "identifier[0].value"),
         ({"identifier": [NUMBER | {"value": "9999999999"}]}, "nhs-number-placeholder", "identifier[0].value"),
         ({"birthDate": "1951-02-30"}, "date-impossible", "birthDate"),
+        (
+            {"identifier": [NUMBER | {"value": "9990000018"}, NUMBER | {"value": "9990000026"}]},
+            "value-not-single", "identifier",
+        ),
     ],
 )  # fmt: skip
 def test_a_doubtful_person_stops_the_event(person: Json, code: str, at: str) -> None:
@@ -54,9 +59,30 @@ def test_a_doubtful_person_stops_the_event(person: Json, code: str, at: str) -> 
     assert problem_of(a_uk_core_bundle(person=person)) == (code, f"Bundle.entry[0].resource.{at}")
 
 
-def test_a_restricted_patient_stops_the_event() -> None:
-    """Nothing of a sensitive record may be kept."""
-    assert problem_of(a_uk_core_bundle(person={"meta": {"security": [LABEL]}}))[0] == "fhir-confidential"
+@pytest.mark.parametrize(
+    "person", [{"active": False}, {"link": [{"other": {"reference": "Patient/9"}, "type": "replaced-by"}]}]
+)
+def test_a_patient_record_that_is_not_in_use_stops_the_event(person: Json) -> None:
+    """Both are modifier elements of FHIR R4: another record is the person's."""
+    assert problem_of(a_uk_core_bundle(person=person)) == (
+        "fhir-patient-not-in-use",
+        "Bundle.entry[0].resource",
+    )
+
+
+@pytest.mark.parametrize("label", [LABEL, HIDDEN])
+def test_a_restricted_patient_stops_the_event(label: Json) -> None:
+    """Nothing of a sensitive record may be kept, and a service shows its people what it holds."""
+    assert problem_of(a_uk_core_bundle(person={"meta": {"security": [label]}}))[0] == "fhir-confidential"
+
+
+def test_a_restricted_reason_stops_the_event() -> None:
+    """It would leave as a reason, and its label would not."""
+    bundle = a_uk_core_bundle({"reasonReference": [{"reference": "urn:uuid:why"}]})
+    reason = {"resourceType": "Condition", "code": {"text": "Private"}, "meta": {"security": [LABEL]}}
+    bundle["entry"].append({"fullUrl": "urn:uuid:why", "resource": reason})
+
+    assert problem_of(bundle) == ("fhir-confidential", "Bundle.entry[2].resource.meta.security")
 
 
 def test_a_deletion_beside_a_request_is_not_passed_over() -> None:

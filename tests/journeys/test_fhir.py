@@ -9,10 +9,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import func, select
 
 from bridge.fhir import fhir_xml
 from bridge.fhir.checks import check
 from bridge.store import audit
+from bridge.store.tables import body
 from tests.fhir.examples import a_uk_core_bundle
 from tests.journeys.conftest import GP_KEY, OPERATOR_KEY, PRACTICE, SCHEME, SERVICE_KEY, Ground, Site
 
@@ -222,6 +224,19 @@ async def test_what_cannot_be_used_is_refused_and_kept(
     assert check(answer.json()) == []
     kept = (await site.get(f"/messages/{answer.headers['X-Receipt-ID']}")).json()
     assert [e["state"] for e in kept["events"]] == ["refused"]
+
+
+async def test_of_a_restricted_message_nothing_is_kept(site: Site) -> None:
+    """Alone and in a transaction: that it came is known, what it said is not."""
+    restricted = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+    alone = a_request(meta={"security": [restricted]})
+    both = with_second(a_bundle(), meta={"security": [restricted]})
+    answers = [await post(site, "/fhir/ServiceRequest", alone), await post(site, "/fhir", both)]
+
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert all("fhir-confidential" in words_of(answer) for answer in answers)
+    kept = select(func.count()).select_from(body).where(body.c.kind == "message")
+    assert await site.bridge.store.read(lambda tx: tx.run(kept).scalar_one()) == 0
 
 
 async def test_another_practices_referral_is_not_the_callers_to_send(site: Site) -> None:

@@ -232,6 +232,16 @@ def test_a_decision_that_lies_ahead_is_left_out_with_a_warning(greenfield: Sourc
     assert [(w.code, w.at) for w in reading.warnings] == [("date-ahead", "$.decided")]
 
 
+def test_what_was_typed_in_the_future_is_left_out_with_a_warning(greenfield: Source) -> None:
+    """Else it would never be too old, and every decline of the person would be an older word."""
+    reading = read(greenfield, typed="2062-03-01T10:00:00")
+
+    assert reading.event is not None
+    assert reading.event.referral is not None
+    assert reading.event.referral.recorded_at is None
+    assert [(w.code, w.at) for w in reading.warnings] == [("date-ahead", "$.typed")]
+
+
 def test_a_careless_transform_cannot_tell_a_value(greenfield: Source) -> None:
     """Only codes of the catalogue leave, whatever a site's own transform raises."""
     rules = tuple(

@@ -238,21 +238,6 @@ async def test_a_table_that_is_cut_off_refuses_the_extract(store: Store, tmp_pat
     assert [str(p) for p in caught.value.problems] == [f"emis-file-cut at {table} row 2"]
 
 
-async def test_a_table_that_is_cut_off_within_a_text_refuses_the_extract(
-    store: Store, tmp_path: Path
-) -> None:
-    """The lines of a long text end as rows do, so the last line end alone proves nothing."""
-    long = observation(AssociatedText="first line\r\nsecond line")
-    file = file_of(write(tmp_path / "1", patient(), long, half()), "CareRecord_Observation")
-    whole = file.read_bytes()
-    file.write_bytes(whole[: whole.index(b"second line")])
-
-    with pytest.raises(Unreadable) as caught:
-        await read(store, tmp_path / "1")
-
-    assert [str(p) for p in caught.value.problems] == ["emis-file-cut at CareRecord_Observation row 2"]
-
-
 async def test_whose_rows_an_extract_holds_is_known(store: Store, tmp_path: Path) -> None:
     """The practice list and the freshness of its feed need it."""
     extract = open_extract(

@@ -97,8 +97,20 @@ def test_every_search_survives_a_message_that_holds_nothing(name: str) -> None:
 def test_the_event_is_over_where_the_referral_says_so() -> None:
     """Status and action code of RF1 outrank the trigger; the place that decided is told."""
     assert places(record_of("RF1|E"), "event") == ["RF1-1.1"]
+    assert values(record_of("RF1|c^cancelled"), "event") == ["I14"]
     assert values(record_of("RF1|A" + "|" * 24 + "D"), "event") == ["I14"]
     assert values(record_of("RF1|A"), "event") == ["I12"]
+
+
+@pytest.mark.parametrize(
+    ("flag", "told"), [("Y", True), ("y", True), ("n", False), ("", False), ("1", "word-unknown")]
+)
+def test_a_death_is_heard_however_it_is_flagged(source: Source, flag: str, told: bool | str) -> None:  # noqa: FBT001
+    """What is neither a yes nor a no is told: a referral of somebody who has died must not go on."""
+    reading = read(source, message(REFERRAL, PERSON + "|" * 22 + flag))
+    referral = reading.event.referral if reading.event else None
+
+    assert (referral.patient.deceased if referral else reading.problems[0].code) == told
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,11 @@ ENTRIES: dict[str, Entry] = {
         "Check which person the message is about and send it again.",
         "conflict",
     ),
+    "fhir-patient-not-in-use": Entry(
+        "The patient record is marked as not in use (active), or as replaced by another (link).",
+        "Refer the person by the record that is in use.",
+        "business-rule",
+    ),
     "fhir-practice-from-requester": Entry(
         "The patient names no practice with an ODS code; the requester's organisation was taken.",
         "Send Patient.generalPractitioner with the ODS code of the surgery.",
