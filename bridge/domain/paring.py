@@ -57,3 +57,8 @@ def pare_outcome(outcome: Outcome) -> Outcome:
         answers=(),
         words="",
     )
+
+
+def is_pared(outcome: Outcome) -> bool:
+    """Whether its content is gone: nothing is kept that named no referral when it came."""
+    return not outcome.referral_ref

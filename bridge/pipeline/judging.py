@@ -46,7 +46,7 @@ def referred_on(ctx: Context, stored: Stored) -> date:
 
 
 def sharing_refused(known: Iterable[Told]) -> bool:
-    """Whether the newest word on consent is no."""
+    """Whether the newest word on consent is no; of two of the same moment the no counts."""
     said = [o for o in current(known) if o.kind is OutcomeKind.CONSENT]
-    last = max(said, key=lambda o: (o.clock, o.effective), default=None)
+    last = max(said, key=lambda o: (o.clock, o.effective, o.detail != "given"), default=None)
     return last is not None and last.detail != "given"

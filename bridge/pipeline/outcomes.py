@@ -23,7 +23,7 @@ from bridge.domain.validation import Fails, Judgement
 from bridge.errors import Problem, Unavailable
 from bridge.pipeline import ending, forward, versions
 from bridge.pipeline.context import Context
-from bridge.pipeline.judging import judged
+from bridge.pipeline.judging import judged, sharing_refused
 from bridge.pipeline.write_back import write_back
 from bridge.store import lanes, outcomes, referrals
 from bridge.store.lanes import Queued
@@ -204,7 +204,8 @@ def _heeded(tx: Tx, ctx: Context, stored: Stored, told: Told, known: list[Told])
     if told.outcome.is_standing:
         others = [k for k in known if k.id != told.id]
         return _moved(tx, ctx, stored, outcomes.standings([*others, told])[-1], told.id)
-    if told.outcome.kind is OutcomeKind.CONSENT:
+    beside = [k for k in known if k.outcome.identifier != told.outcome.identifier]
+    if told.outcome.kind is OutcomeKind.CONSENT and sharing_refused([*beside, told]):
         _consented(tx, ctx, stored, told)
     return stored
 

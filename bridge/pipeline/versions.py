@@ -6,6 +6,7 @@ from dataclasses import replace
 from bridge.domain import chain
 from bridge.domain.journey import OUTCOME_MOVES, OutcomeState, OutcomeStep, move
 from bridge.domain.outcome import Outcome
+from bridge.domain.paring import is_pared
 from bridge.domain.validation import same_content
 from bridge.store import documents, outcomes
 from bridge.store.outcomes import COUNTING, UNCOUNTED, Told
@@ -17,12 +18,13 @@ _MARK = "~"  # before what tells two versions of one name apart
 def repeated(same: Iterable[Told], outcome: Outcome) -> str:
     """Our id of the version that says the same; "" when it is news.
 
-    Without a clock of the sender, what repeats the newest version is no news.
+    Without a clock of the sender, what repeats the newest version is no news. Where the content is gone the
+    name of the version has to do.
     """
     known = list(same)
     for held in known:
         named_alike = held.outcome.version.partition(_MARK)[0] == outcome.version
-        if named_alike and same_content(held.outcome, outcome):
+        if named_alike and (is_pared(held.outcome) or same_content(held.outcome, outcome)):
             return held.id
     last = max(known, key=lambda held: chain.rank(held.outcome), default=None)
     clockless = last is not None and not outcome.clock and same_content(last.outcome, outcome)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, delete, exists, select, update
 
+from bridge.domain.letter import TO_DO
 from bridge.domain.paring import WITHOUT_CONTENT, WITHOUT_PERSON, pare, pare_outcome
 from bridge.store import documents
 from bridge.store.purging import UNRESOLVED, Found, Place, Purge, next_place, older, page
@@ -28,6 +29,8 @@ OVER = select(referral.c.id).where(
     referral.c.id.in_(_IDS),
     ~exists().where(event.c.referral_id == referral.c.id, event.c.state.in_(UNRESOLVED)),
     ~exists().where(delivery.c.referral_id == referral.c.id),
+    ~exists().where(letter.c.referral_id == referral.c.id, letter.c.state.in_(TO_DO)),
+    ~exists().where(risk.c.referral_id == referral.c.id, risk.c.seen_at.is_(None)),
 )
 
 

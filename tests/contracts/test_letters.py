@@ -7,10 +7,13 @@ import pytest
 from sqlalchemy import update
 
 from bridge.domain.letter import LETTER_MOVES, LetterKind, LetterState, LetterStep
-from bridge.store import Store, letters, paring, resealing
+from bridge.store import Store, letters, paring, resealing, risks
 from bridge.store.letters import Kept
+from bridge.store.purging import START
+from bridge.store.risks import Raised
 from bridge.store.tables import letter as table
-from tests.contracts.keeping import refer
+from tests.conftest import Clock
+from tests.contracts.keeping import complete, deliver, refer
 from tests.domain.test_letter_writing import a_letter
 
 ID = "2b1f0c1e-7a55-4d6e-8a51-0d6e8f0a1b2c"
@@ -96,3 +99,44 @@ async def test_letters_are_among_what_a_new_key_seals(store: Store) -> None:
 
     assert "letter.sealed" in resealing.PLACES
     assert await store.read(resealing.rows_by_key) != {}
+
+
+async def test_a_letter_that_waits_to_be_filed_keeps_its_words(store: Store, clock: Clock) -> None:
+    """However long ago the referral was closed; once it is filed they go."""
+    letter = await kept(store, LetterState.LISTED)
+    await deliver(store)
+    await complete(store, letter.referral_id)
+    clock.forward(366 * 86_400)
+    before = await _past_their_time(store)
+    await store.run(lambda tx: letters.step(tx, letter, LetterStep.FILE))
+
+    assert (before, await _past_their_time(store)) == ([], [letter.referral_id])
+
+
+async def test_a_risk_that_nobody_has_seen_keeps_its_referral(store: Store, clock: Clock) -> None:
+    """Who looks into it has to find the person."""
+    referral_id = await refer(store)
+    await deliver(store)
+    await complete(store, referral_id)
+    raised = Raised(
+        id=ID,
+        scheme="s",
+        service="sp",
+        practice="A99999",
+        referral_id=referral_id,
+        message_id="m",
+        kind="stated",
+        position="Flag",
+    )
+    await store.run(lambda tx: risks.add(tx, raised, within_ms=1))
+    clock.forward(366 * 86_400)
+    before = await _past_their_time(store)
+    await store.run(lambda tx: risks.see(tx, ID, "Dr Example"))
+
+    assert (before, await _past_their_time(store)) == ([], [referral_id])
+
+
+async def _past_their_time(store: Store) -> list[str]:
+    """The referrals whose content would go now."""
+    find = paring.RECORDS_PURGE.find
+    return list((await store.read(lambda tx: find(tx, tx.now, START, 9))).ids)

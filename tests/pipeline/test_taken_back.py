@@ -1,15 +1,18 @@
 """A word of a service that it takes back: what it said beside it stands as it stood."""
 
+from dataclasses import replace
 from typing import Any
 
-from bridge.domain.journey import ReferralState
+import pytest
+
+from bridge.domain.journey import EventState, ReferralState
 from bridge.domain.letter import LetterKind
 from bridge.domain.outcome import Outcome, OutcomeKind
 from bridge.pipeline import outcomes
 from bridge.pipeline.outcomes import Sender
-from bridge.store import Store, letters, referrals
+from bridge.store import Store, letters, paring, referrals
 from tests.pipeline.desk import PRACTICES, a_context, an_event, tell
-from tests.pipeline.test_outcomes import REFERRAL, an_outcome
+from tests.pipeline.test_outcomes import REFERRAL, an_outcome, record
 
 PRACTICE = {"mode": "live", "live_from": "2020-01-01", "record": "list"}
 BY_LETTER: dict[str, Any] = {
@@ -84,3 +87,27 @@ async def test_the_only_closure_that_is_taken_back_opens_it(store: Store) -> Non
     )
 
     assert state is ReferralState.OPEN
+
+
+@pytest.mark.parametrize(
+    ("day", "state"), [(3, ReferralState.OPEN), (2, ReferralState.WITHDRAWN), (1, ReferralState.WITHDRAWN)]
+)
+async def test_an_older_no_does_not_overrule_a_newer_consent(
+    store: Store, day: int, state: ReferralState
+) -> None:
+    """Told out of order: who agreed again since is not taken back; of one moment the no counts."""
+    given = replace(said("given", day, OutcomeKind.CONSENT), status="final", detail="given")
+    withdrawn = replace(said("no", 2, OutcomeKind.CONSENT), status="final", detail="withdrawn")
+
+    assert (await told(store, given, withdrawn))[0] is state
+
+
+async def test_what_is_sent_again_after_its_content_is_gone_is_a_repeat(store: Store) -> None:
+    """A service that sends all it ever said, every month."""
+    goal = an_outcome(OutcomeKind.GOAL, identifier="urn:goal|1", status="final", detail="met", words="Walks")
+    await tell(store, an_event(1))
+    first = await record(store, goal)
+    await store.run(lambda tx: paring.RECORDS_PURGE.drop(tx, [REFERRAL]))
+    again = await record(store, goal)
+
+    assert (again.state, again.outcome_id) == (EventState.DUPLICATE, first.outcome_id)
