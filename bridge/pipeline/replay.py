@@ -19,7 +19,7 @@ from bridge.pipeline.context import Context
 from bridge.pipeline.later import Telling, Translator
 from bridge.pipeline.outcomes import NotYet
 from bridge.pipeline.write_back import unprepared
-from bridge.store import lanes, outcomes, referrals, replays
+from bridge.store import lanes, letters, outcomes, referrals, replays
 from bridge.store.audit import Hand
 from bridge.store.lanes import Order
 from bridge.store.messages import Message
@@ -164,6 +164,8 @@ def again(tx: Tx, ctx: Context, delivery_id: str) -> str:
         raise NotFound
     if before.state == DeliveryState.SHADOW or stored.shadow:
         raise _cannot("never-to-be-sent")
+    if letters.get(tx, delivery_id) is not None:  # its id is what acknowledgements of it name
+        raise _cannot("letter-not-replayed")
     lane_id = lanes.lane_of(tx, stored.id, before.partner, stored.patient)
     if lanes.waiting_in(tx, lane_id):
         raise _cannot("delivery-under-way")

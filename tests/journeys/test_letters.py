@@ -15,6 +15,7 @@ from bridge.store import letters
 from bridge.store.letters import Kept
 from tests.journeys.conftest import OPERATOR_KEY, SCHEME, Ground, Site
 from tests.journeys.test_outcomes import Loop, a_patient, looped
+from tests.journeys.test_replay import a_run, carry_out, outcomes_of
 
 PRACTICE_KEY, OTHER_KEY = "rbk_practice", "rbk_other"
 pytest.importorskip("weasyprint", reason="needs WeasyPrint and Pango", exc_type=OSError)
@@ -216,3 +217,13 @@ async def test_the_story_of_a_referral_tells_where_its_letters_are(loop: Loop) -
     assert "The start letter: it stands on the practice's worklist" in before
     assert any(words.startswith("The start letter to list: accepted in ") for words in before)
     assert "The start letter: the practice has put it into the record" in after
+
+
+async def test_a_letter_is_not_replayed(loop: Loop) -> None:
+    """Its id is what acknowledgements name: a copy under another would be a letter that nobody knows of."""
+    await told(loop, loop.service.accept(loop.task))
+    [start] = await kept(loop)
+    steps = await carry_out(loop.site, a_run(kinds=("settled",), only=start.id))
+
+    assert outcomes_of(steps) == [("skipped", "letter-not-replayed")]
+    assert [each.id for each in await kept(loop)] == [start.id]

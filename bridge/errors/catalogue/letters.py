@@ -30,6 +30,11 @@ ENTRIES: dict[str, Entry] = {
         f"Ask the practice to have them enabled; then {_AGAIN}",
         "not-supported",
     ),
+    "letter-not-replayed": Entry(
+        "A replay does not send a letter again: one that was refused or goes unanswered waits parked.",
+        "Release the further attempt that is parked; else tell the practice by the way agreed.",
+        "business-rule",
+    ),
     "letter-person-incomplete": Entry(
         "MESH needs an NHS number, a whole date of birth and a surname to find the practice of a person.",
         "Have the practice complete the record, or discard it and tell the practice by the way agreed.",
