@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from bridge.domain import systems
 from bridge.domain.consents import STANCES
+from bridge.domain.dates import london_day
 from bridge.domain.journey import LIVING, EventState, EventStep, ReferralStep
-from bridge.domain.referral import Consent, ConsentScope, EventKind, Referral, ReferralEvent
+from bridge.domain.referral import Consent, ConsentScope, EventKind, Referral, ReferralEvent, Shape
 from bridge.pipeline import forward
 from bridge.pipeline.applied import Applied, Origin, remember
 from bridge.pipeline.context import Context, patient_index
@@ -84,6 +85,26 @@ def _not_before(decline: Referral, referred: Referral) -> bool:
     if decline.recorded_at is None or referred.recorded_at is None:
         return True
     return decline.recorded_at >= referred.recorded_at
+
+
+def was_declined(tx: Tx, record: Referral, patient: str, service: str) -> bool:
+    """Whether the person declined what this asks for: rows of an extract come in no order.
+
+    Either nothing was open to take back then, or another telling of the episode was. A message may give its
+    day alone, so there the decline has to be of a later day.
+    """
+    recorded, practice = record.recorded_at, record.practice.ods
+    if recorded is None or practice is None:
+        return False
+    declines = messages.not_sent_of(tx, practice.code, patient, EventKind.DECLINED.value)
+    said = [
+        each.referral.recorded_at for each in declines if each.referral and each.kind == EventKind.DECLINED
+    ]
+    if record.shape is Shape.MESSAGE:
+        return any(on is not None and london_day(on) > london_day(recorded) for on in said)
+    taken = (o for o in referrals.of_patient(tx, patient, service) if o.code == EventKind.DECLINED)
+    said += [o.record.recorded_at for o in taken]
+    return any(on is not None and on >= recorded for on in said)
 
 
 def close(

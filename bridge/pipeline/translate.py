@@ -126,6 +126,8 @@ def _new(tx: Tx, said: Said) -> Applied:
         return _held(tx, said, doubt)
     if living is not None and doubt != "possible-duplicate":  # released: it is the same person after all
         return _attach(tx, said, living)
+    if ending.was_declined(tx, said.record, said.patient, said.scheme.service.name):
+        return _not_sent(tx, said, "declined")
     return _open(tx, said)
 
 

@@ -242,6 +242,22 @@ _PARKED_UNDER = (
 )
 
 
+def not_sent_of(tx: Tx, practice: str, patient: str, code: str) -> list[ReferralEvent]:
+    """What a practice told of a person and was not sent for that reason, while it is kept."""
+    asked = {"practice": practice, "patient": patient, "code": code}
+    found = (open_event(tx, each) for each in tx.run(_NOT_SENT_OF, asked).scalars().all())
+    return [said for said in found if said is not None]
+
+
+_NOT_SENT_OF = select(event.c.id).where(
+    event.c.practice == bindparam("practice"),
+    event.c.state == EventState.NOT_SENT.value,
+    event.c.code == bindparam("code"),
+    event.c.patient == bindparam("patient"),
+    event.c.sealed.is_not(None),
+)
+
+
 def standing(tx: Tx, event_id: str) -> tuple[EventState, int] | None:
     """Where an event stands and when it was told, in ms; None when it is not kept any more."""
     row = tx.run(select(event.c.state, event.c.at).where(event.c.id == event_id)).first()

@@ -1,6 +1,7 @@
 """Which of several tellings of one episode speaks for it, on both databases."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from bridge.domain.identifiers import OdsCode
 from bridge.domain.journey import EventState, ReferralState
 from bridge.domain.person import NewsKind, PersonNews
-from bridge.domain.referral import EventKind, Shape
+from bridge.domain.referral import EventKind, ReferralEvent, Shape
 from bridge.pipeline import accept, mend
 from bridge.pipeline.context import Context
 from bridge.security.audit import AuditChain
@@ -163,3 +164,63 @@ async def test_what_is_wanted_again_under_another_key_keeps_its_name(store: Stor
     assert again.code == "reinstated"
     assert held is not None
     assert (held.state, str(held.record.key.id)) == (ReferralState.OPEN, held.id)
+
+
+def a_decline(day: int, n: int = 2) -> ReferralEvent:
+    """The person declined on that day of the month; the referral is recorded on the first."""
+    recorded = a_referral().recorded_at
+    assert recorded is not None
+    event = an_event(n=n, patient=PERSON, recorded_at=recorded.replace(day=day))
+    return replace(event, kind=EventKind.DECLINED)
+
+
+BULK: dict[str, Any] = {"door": "folder", "content": None}
+
+
+async def test_a_decline_that_is_read_before_the_referral_it_follows_counts(store: Store) -> None:
+    """The rows of an extract come in no order."""
+    await tell(store, a_decline(2), **BULK)
+    became = await tell(store, an_event(n=1, shape=Shape.CODE), **BULK)
+
+    assert (became.state, became.code) == (EventState.NOT_SENT, "declined")
+    assert await queued(store) == []
+
+
+async def test_a_decline_before_the_referral_says_nothing_of_it(store: Store) -> None:
+    """The person thought again."""
+    event = an_event(n=1, shape=Shape.CODE)
+    assert event.referral is not None
+    recorded = event.referral.recorded_at
+    assert recorded is not None
+    await tell(store, a_decline(1), **BULK)
+    became = await tell(
+        store, an_event(n=1, shape=Shape.CODE, recorded_at=recorded + timedelta(minutes=1)), **BULK
+    )
+
+    assert became.state is EventState.APPLIED
+
+
+async def test_another_row_of_what_was_declined_opens_nothing(store: Store) -> None:
+    """The bare code, the decline, then the record of the same consultation."""
+    await tell(store, an_event(n=1, shape=Shape.CODE), **BULK)
+    await tell(store, a_decline(2), **BULK)
+    became = await tell(store, an_event(n=3, shape=Shape.RECORD, patient=PERSON), **BULK)
+
+    assert (became.state, became.code) == (EventState.NOT_SENT, "declined")
+
+
+async def test_what_waits_for_a_person_is_not_released_over_a_decline(store: Store, hand: Hand) -> None:
+    """Whoever releases it need not know what the practice has written since."""
+    parked = await tell(store, an_event(n=1, patient=replace(PERSON, nhs_number_status="03")))
+    await tell(store, a_decline(2), **BULK)
+    await store.run(lambda tx: mend.release(tx, a_context(), hand, parked.event_id))
+
+    assert (parked.state, await stored(store)) == (EventState.PARKED, None)
+
+
+async def test_a_message_of_the_day_of_a_decline_is_believed(store: Store) -> None:
+    """It may know its day and no time: the person may have thought again."""
+    await tell(store, a_decline(1), **BULK)
+    became = await tell(store, an_event(n=1))
+
+    assert became.state is EventState.APPLIED
