@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.domain import systems
-from bridge.domain.dates import fhir_date, fhir_date_time
+from bridge.domain.dates import Said, fhir_date
 from bridge.domain.identifiers import NhsNumber, OdsCode
 from bridge.domain.referral import Address, Organisation, Patient, Requester, Telecom
 from bridge.fhir.findings import Findings
@@ -39,6 +39,7 @@ from bridge.fhir.vocabulary import (
     NHS_NUMBER_STATUSES,
     ROLE_CODE,
 )
+from bridge.fhir.wall_clock import date_time
 
 _STATUS_OF_WORD: Final = {word: code for code, (word, _) in NHS_NUMBER_STATUSES.items()}
 _NAME_ORDER: Final = (
@@ -91,15 +92,15 @@ class People:
             given=given,
             prefix=prefix,
             preferred_name=preferred,
-            birth_date=self._date(tree, "birthDate", at, fhir_date),
+            birth_date=self._date(tree, "birthDate", at, lambda value: Said(text=fhir_date(value))),
             gender=self._gender(tree, at),
             address=_address(tree),
             telecoms=tuple(_telecoms(tree)),
             language=_language(tree),
             interpreter_required=_interpreter(tree),
             ethnicity=self._ethnicity(tree, at),
-            deceased=tree.get("deceasedBoolean") is True or bool(text(tree, "deceasedDateTime")),
-            deceased_on=self._date(tree, "deceasedDateTime", at, fhir_date_time),
+            deceased=self._deceased(tree, at),
+            deceased_on=self._date(tree, "deceasedDateTime", at, date_time),
             test=(ACT_REASON, "HTEST") in labels(tree),
         )
 
@@ -112,13 +113,23 @@ class People:
             return ""
         return f"{found.system}|{found.value}"
 
-    def _date(self, tree: Tree, name: str, at: str, parse: Callable[[str], str]) -> str:
+    def _deceased(self, tree: Tree, at: str) -> bool:
+        """A flag that is neither true nor false is refused: nobody is taken to live by it."""
+        flag = tree.get("deceasedBoolean", False)
+        if not isinstance(flag, bool):
+            self.findings.refuse("fhir-value", f"{at}.deceasedBoolean", target="patient.deceased")
+        return flag is True or bool(text(tree, "deceasedDateTime"))
+
+    def _date(self, tree: Tree, name: str, at: str, parse: Callable[[str], Said]) -> str:
         value = text(tree, name)
         try:
-            return parse(value) if value else ""
+            said = parse(value) if value else Said()
         except ValueError as error:
             self.findings.refuse(str(error), f"{at}.{name}", value=value)
             return ""
+        if said.warning:
+            self.findings.warn(said.warning, f"{at}.{name}", value=value)
+        return said.text
 
     def _gender(self, tree: Tree, at: str) -> str:
         value = text(tree, "gender")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from bridge.domain import systems
-from bridge.domain.dates import fhir_date_time
+from bridge.domain.dates import Said
 from bridge.domain.referral import (
     Concept,
     Identifier,
@@ -25,6 +25,7 @@ from bridge.fhir.references import Entry, Message
 from bridge.fhir.required_codes import REQUIRED_CODES
 from bridge.fhir.trees import Json, Tree, codings, extension, has_code, labels, placed, text, tree_at, trees
 from bridge.fhir.vocabulary import BARS_FLAGS, FLAG_CATEGORY, OBSERVATION_VALUE, ORIGINAL_TEXT_EXTENSION
+from bridge.fhir.wall_clock import date_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class ReferralReader:
         at_patient = self._place_of(found)
         patient = self.people.patient(found, at_patient)
         replaced = any(text(link, "type") == "replaced-by" for link in trees(found, "link"))
-        if replaced or found.get("active") is False:
+        if replaced or found.get("active", True) is not True:
             self.findings.refuse("fhir-patient-not-in-use", at_patient)
         if named is not None and patient.nhs_number not in (None, named):
             self.findings.refuse("fhir-patient-differs", at)
@@ -183,10 +184,12 @@ class ReferralReader:
     def _authored_on(self) -> str:
         value = text(self.request, "authoredOn")
         try:
-            return fhir_date_time(value) if value else ""
+            said = date_time(value) if value else Said()
         except ValueError as error:
-            self.findings.warn(str(error), f"{self.entry.at}.authoredOn", value=value, target="authored_on")
-            return ""
+            said = Said(warning=str(error))
+        if said.warning:
+            self.findings.warn(said.warning, f"{self.entry.at}.authoredOn", value=value, target="authored_on")
+        return said.text
 
     def _author(self) -> Organisation:
         headers = self.message.all("MessageHeader")

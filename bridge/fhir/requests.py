@@ -146,7 +146,7 @@ def _is_filler(identifier: Tree) -> bool:
 
 def _not_sendable(resource: Json, reader: ReferralReader) -> Iterator[Problem]:
     request, at = reader.request, reader.entry.at
-    if request.get("doNotPerform") is True:
+    if request.get("doNotPerform", False) is not False:
         yield Problem(code="fhir-do-not-perform", at=f"{at}.doNotPerform")
     if text(request, "intent") in _NO_INTENT:
         yield Problem(code="fhir-intent", at=f"{at}.intent")

@@ -12,7 +12,7 @@ from bridge.sources.emis_background import WITHHELD
 from bridge.sources.emis_desk import Desk
 from bridge.sources.emis_extract import Line
 from bridge.sources.emis_record import is_set
-from bridge.sources.emis_shelf import HALF, KNOWN, LISTED, PRIVATE, WAITING
+from bridge.sources.emis_shelf import HALF, KNOWN, LISTED, PRIVATE, STUCK, WAITING
 from bridge.sources.emis_survey import is_gone
 from bridge.sources.emis_tables import OBSERVATION, REFERRAL
 from bridge.sources.emis_telling import LIVING, Entry, Half, cancel, clock_in, flat, part, tell, tell_person
@@ -84,15 +84,23 @@ def waiting(desk: Desk) -> None:
         if line.values["OrganisationGuid"] not in desk.survey.off
     ]
     desk.prepare(keys)
-    waited = desk.survey.known.waiting
+    waited, known = desk.survey.known.waiting, desk.survey.known.entries
     for key in keys:
         row = desk.held(WAITING, key.owner, key.record) if (key.owner, key.record) in waited else None
         if row is not None:
             _present(desk, Entry.of(row, key, row.fields["Wait.At"]))
-        elif not desk.last_kind(key):
-            known = desk.held(KNOWN, key.owner, key.record)
-            if known is not None:
-                _present(desk, Entry.of(known, key, known.fields["Told.At"]))
+        elif not desk.last_kind(key) or ((entry := known.get((key.owner, key.record))) and entry.stuck):
+            _look_again(desk, key)
+
+
+def _look_again(desk: Desk, key: ReferralKey) -> None:
+    """At an entry of which nothing came, or whose last change could not be told."""
+    row = desk.held(KNOWN, key.owner, key.record)
+    if row is None:
+        return
+    entry = Entry.of(row, key, row.fields["Told.At"])
+    if not desk.last_kind(key) or (STUCK in row.fields and _kind(desk, entry)[0] is not None):
+        _present(desk, entry)
 
 
 def _present(desk: Desk, entry: Entry) -> None:

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from bridge.domain import codes, consents
 from bridge.domain.referral import EventKind
-from bridge.sources.emis_shelf import CODE, HALF, KNOWN, PRIVATE, WAITING
+from bridge.sources.emis_shelf import CODE, HALF, KNOWN, PRIVATE, STUCK, WAITING
 from bridge.store import recall
 from bridge.store.held import Fields, Row
 from bridge.store.unit import Tx
@@ -47,12 +47,13 @@ OwnedKey: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """Whose an entry is, by GUIDs; `code` is its CodeId."""
+    """Whose an entry is, by GUIDs; `code` is its CodeId. `stuck`: as it stands it could not be told."""
 
     owner: str
     patient: str
     consultation: str = ""
     code: str = ""
+    stuck: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,4 +92,5 @@ def _entry(row: Row) -> Entry:
         patient=said.get("Observation.PatientGuid") or said.get("Referral.PatientGuid", ""),
         consultation=said.get("Observation.ConsultationGuid", ""),
         code=said.get("Observation.CodeId", ""),
+        stuck=STUCK in said,
     )

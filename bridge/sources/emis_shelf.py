@@ -18,6 +18,7 @@ from bridge.store.held import Fields, Row
 from bridge.store.unit import Tx
 
 LISTED = "Wait.Listed"  # in a row that waited too long: a person was told
+STUCK = "Told.Stuck"  # in a known entry that could not be told as it stands
 DAY = 86_400_000  # milliseconds
 
 

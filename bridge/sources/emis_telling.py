@@ -11,7 +11,7 @@ from bridge.errors import Problem
 from bridge.sources.apply import apply
 from bridge.sources.emis_desk import Desk
 from bridge.sources.emis_record import JoinedRecord, joined
-from bridge.sources.emis_shelf import HALF, KNOWN, WAITING
+from bridge.sources.emis_shelf import HALF, KNOWN, STUCK, WAITING
 from bridge.sources.emis_tables import OBSERVATION, REFERRAL
 from bridge.sources.reading import Reading
 from bridge.sources.unmapped_codes import remarked
@@ -77,7 +77,8 @@ def tell(desk: Desk, entry: Entry, half: Half, kind: EventKind) -> None:
     """Make the event of an entry and its half, and hold both for what comes later.
 
     What nothing came of yet, because a value is wrong or a person has to look, is told again only when it
-    says something else: a corrected NHS number is news, the same row once more is not.
+    says something else: a corrected NHS number is news, the same row once more is not. So is a change that
+    could not be told of what was told before.
     """
     last = desk.last_kind(entry.key)
     if kind is EventKind.REFERRED and last in LIVING:
@@ -87,8 +88,9 @@ def tell(desk: Desk, entry: Entry, half: Half, kind: EventKind) -> None:
     reading = _same_content(remarked(apply(record, desk.mapping, arrived=desk.now)))
     told_as = reading.event.content if reading.event else " ".join(p.code for p in reading.problems)
     before = desk.held(KNOWN, entry.key.owner, entry.key.record)
-    _hold(desk, entry, half, clock, told_as)
-    if before is not None and not last and before.fields["Told.As"] == told_as:
+    _hold(desk, entry, half, clock, {"Told.As": told_as} | ({} if reading.event else {STUCK: "true"}))
+    waits = before is not None and (not last or STUCK in before.fields)
+    if before is not None and waits and before.fields["Told.As"] == told_as:
         desk.counts["nothing-new"] += 1
     else:
         desk.counts["told"] += 1
@@ -115,11 +117,11 @@ def tell_person(desk: Desk, key: ReferralKey, at: str, code: str) -> None:
     desk.said(key, Reading(position=at, problems=(problem,), mapping=desk.mapping.label))
 
 
-def _hold(desk: Desk, entry: Entry, half: Half, clock: str, told_as: str) -> None:
+def _hold(desk: Desk, entry: Entry, half: Half, clock: str, told: Fields) -> None:
     owner, record = entry.key.owner, entry.key.record
     fields = flat("Observation", desk.shelf.only(OBSERVATION, entry.fields), entry.clock)
     fields |= flat("Referral", desk.shelf.only(REFERRAL, half.fields), half.clock)
-    fields |= {"Told.As": told_as, "Told.At": desk.place(entry.at)}
+    fields |= told | {"Told.At": desk.place(entry.at)}
     desk.keep(KNOWN, owner, record, fields, clock, also=entry.patient)
     desk.drop(WAITING, owner, record)
     desk.drop(HALF, owner, record)

@@ -69,6 +69,22 @@ def test_dates_that_lie_ahead_are_not_believed() -> None:
     assert told == {f"Bundle.entry[1].resource.{name}" for name in ("authoredOn", "meta.lastUpdated")}
 
 
+def test_a_time_without_an_offset_is_londons() -> None:
+    """FHIR forbids it and GP systems write it; the time is kept and the sender is told."""
+    request = read(
+        a_uk_core_bundle({"authoredOn": "2025-07-01T10:38:00"}, {"deceasedDateTime": "2025-12-01T09:00:00"})
+    )
+
+    assert request.event is not None
+    assert request.event.referral is not None
+    assert request.event.referral.authored_on == "2025-07-01T10:38:00+01:00"
+    assert request.event.referral.patient.deceased_on == "2025-12-01T09:00:00+00:00"
+    assert [(w.code, w.at.rpartition(".")[2]) for w in request.warnings] == [
+        ("date-time-no-offset", "deceasedDateTime"),
+        ("date-time-no-offset", "authoredOn"),
+    ]
+
+
 def test_the_same_content_has_the_same_hash_whatever_the_clock() -> None:
     """A re-send is a repeat; a change of what we map is not."""
     first = event_of(a_uk_core_bundle())

@@ -20,6 +20,7 @@ LABEL = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "
         ({"status": "completed"}, "fhir-status-not-sendable", f"{AT}.status"),
         ({"intent": "proposal"}, "fhir-intent", f"{AT}.intent"),
         ({"doNotPerform": True}, "fhir-do-not-perform", f"{AT}.doNotPerform"),
+        ({"doNotPerform": "true"}, "fhir-do-not-perform", f"{AT}.doNotPerform"),
         ({"modifierExtension": [{"url": "u", "valueBoolean": True}]}, "fhir-modifier", "Bundle"),
         ({"implicitRules": "https://x.test"}, "fhir-modifier", f"{AT}.implicitRules"),
         ({"meta": {"security": [LABEL]}}, "fhir-confidential", f"{AT}.meta.security"),
@@ -48,6 +49,7 @@ def test_what_must_be_understood_stops_the_event(request_: Json, code: str, at: 
         ({"identifier": [NUMBER | {"value": "9990000019"}]}, "nhs-number-check-digit", "identifier[0].value"),
         ({"identifier": [NUMBER | {"value": "9999999999"}]}, "nhs-number-placeholder", "identifier[0].value"),
         ({"birthDate": "1951-02-30"}, "date-impossible", "birthDate"),
+        ({"deceasedBoolean": "true"}, "fhir-value", "deceasedBoolean"),
         (
             {"identifier": [NUMBER | {"value": "9990000018"}, NUMBER | {"value": "9990000026"}]},
             "value-not-single", "identifier",

@@ -600,6 +600,28 @@ async def test_what_a_person_has_to_look_at_is_told_again_only_when_it_says_else
     assert [came.kinds for came in (first, again, mended)] == [["referred"], [], ["referred"]]
 
 
+async def test_a_change_that_could_not_be_told_is_told_once_it_can(store: Store, tmp_path: Path) -> None:
+    """The correction stands in the patient's row, and the entry is not sent again for it either."""
+    first = await read(store, write(tmp_path / "1", patient(), observation(), half()))
+    wrong = (patient(NhsNumber="9990000019"), observation(AssociatedText="Now urgent"))
+    told = await read(store, write(tmp_path / "2", *wrong, day=3))
+    same = await read(store, write(tmp_path / "3", *wrong, day=4))
+    mended = await read(store, write(tmp_path / "4", patient(), day=5))
+    after = await read(store, write(tmp_path / "5", patient(), day=6))
+
+    assert [came.kinds for came in (first, told, same, mended, after)] == [
+        ["referred"],
+        ["nhs-number-check-digit"],
+        [],
+        ["changed"],
+        [],
+    ]
+    event = mended.readings[0].event
+    assert event is not None
+    assert event.referral is not None
+    assert event.referral.note == "Now urgent"
+
+
 async def test_patients_of_an_unknown_practice_are_told_as_a_problem(store: Store, tmp_path: Path) -> None:
     """Without its ODS code nobody can say whose facts they are."""
     nowhere = (agreement(), *PLACES[1:], *STAFF, *CODES)
