@@ -30,6 +30,12 @@ from bridge.store.referrals import Stored
 from bridge.store.unit import Tx
 
 LISTED, ACCEPTED = "listed", "transport-accepted"  # levels of a receipt
+_MAY_BE_THERE = frozenset(
+    {
+        *(LetterState.ACCEPTED, LetterState.RECEIVED, LetterState.KNOWN),
+        *(LetterState.FILED, LetterState.UNANSWERED),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,15 +108,18 @@ def _errs(old: Letter, new: Letter) -> bool:
 
 
 def _correct(tx: Tx, desk: Desk, wrong: Kept, episode: Episode, *, again: bool) -> None:
-    """Replace it while nobody has seen it; else send a further one that names it."""
+    """Replace it while nobody has seen any attempt at it; else send a further one that names it."""
     today = _today(desk.ctx)
-    if _take_back(tx, wrong):
+    unsent = _take_back(tx, wrong)
+    there = next((o for o in _other_attempts(tx, wrong) if o.state in _MAY_BE_THERE), None)
+    if unsent and there is None:
         old = wrong.letter
         edition = Edition(
             version=wrong.version, today=today, corrects=old.corrects if old else "", again=again
         )
         _queue(tx, desk, _written(desk, wrong.kind, episode, edition), wrong.round, replaces=wrong.replaces)
         return
+    wrong = there if unsent and there else wrong
     sent_on = wrong.letter.written_on if wrong.letter else ""
     edition = Edition(version=wrong.version + 1, today=today, corrects=sent_on, again=again)
     letters.step(tx, wrong, LetterStep.REPLACE)  # off the worklist, where the new one takes its place
