@@ -29,10 +29,11 @@ SHIFT = text(
     "WHERE partner = :partner AND due_at > :now AND lease_until IS NULL"
 )
 CLAMP = text(
-    "UPDATE lane SET lease_until = :until, due_at = :until WHERE partner = :partner AND lease_until > :until"
+    "UPDATE lane SET lease_until = :until, due_at = CASE WHEN due_at IS NULL THEN NULL ELSE :until END "
+    "WHERE partner = :partner AND lease_until > :until"
 )
 RENEW = text(
-    "UPDATE lane SET lease_until = :until, due_at = :until "
+    "UPDATE lane SET lease_until = :until, due_at = CASE WHEN due_at IS NULL THEN NULL ELSE :until END "
     "WHERE id = :lane AND epoch = :epoch AND lease_until IS NOT NULL"
 )
 

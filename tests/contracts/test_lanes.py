@@ -212,6 +212,25 @@ async def test_every_claim_counts_as_an_attempt_also_a_look(store: Store, clock:
     assert counted == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("leap", [10_000, -10_000])
+async def test_a_lane_that_has_nothing_left_is_not_taken_up_again(
+    store: Store, clock: Any, leap: int
+) -> None:
+    """Proven while it was on its way, then the clock was set and its worker went: the next one goes."""
+    await queue(store, an_order("r1"))
+    [first] = await claim(store)
+    lane_id, queued = await store.run(lambda tx: lanes.in_lane(tx, first.row.id)) or (0, None)
+    assert queued is not None
+    await store.run(lambda tx: lanes.step_unclaimed(tx, lane_id, queued, DeliveryStep.PROVE))
+    flying = [(lane_id, first.epoch)]
+    await store.run(lambda tx: claims.clock_was_set(tx, "sp", leap=leap, flying=flying, lease_ms=50_000))
+    clock.forward(61)
+    assert await claim(store) == []
+    await queue(store, an_order("r2"))
+
+    assert [c.row.referral_id for c in await claim(store)] == ["r2"]
+
+
 async def test_a_unit_that_fails_leaves_nothing_and_its_neighbours_stand(store: Store) -> None:
     """Many units share a commit; a failing one is rolled back alone."""
 
