@@ -14,6 +14,7 @@ from bridge.pipeline import consent, ending, forward
 from bridge.pipeline.applied import Applied, Origin, Said, remember
 from bridge.pipeline.context import Context, patient_index
 from bridge.pipeline.ending import ENDINGS, close, end
+from bridge.pipeline.identity import number_came_or_went, same_person
 from bridge.schemes import Mode, Verdict, forbidden, withdrawal
 from bridge.store import keys, messages, referrals, replays
 from bridge.store.keys import Key
@@ -169,7 +170,7 @@ def _episode(tx: Tx, said: Said) -> tuple[Stored | None, str]:
     earlier = referrals.of_patient(tx, said.patient, said.scheme.service.name)
     living = next((o for o in earlier if o.state in LIVING and _is_told(said, o)), None)
     if living is not None:
-        if not _same_person(said.record, living.record):
+        if not same_person(said.record, living.record):
             return living, "identity-differs"
         if living.practice != said.practice:
             return living, "possible-duplicate"
@@ -186,13 +187,6 @@ def _episode(tx: Tx, said: Said) -> tuple[Stored | None, str]:
 def _is_told(said: Said, earlier: Stored) -> bool:
     """Whether a service has or will have it: one of the days in shadow stands for no referral in live."""
     return said.rule.mode is Mode.SHADOW or not earlier.shadow
-
-
-def _same_person(left: Referral, right: Referral) -> bool:
-    """Where both say it, date of birth and family name agree."""
-    born = left.patient.birth_date, right.patient.birth_date
-    named = left.patient.family.casefold(), right.patient.family.casefold()
-    return all(a == b or not a or not b for a, b in (born, named))
 
 
 def _attach(tx: Tx, said: Said, living: Stored) -> Applied:
@@ -232,9 +226,7 @@ def _open(tx: Tx, said: Said) -> Applied:
 
 def _changed(tx: Tx, said: Said, stored: Stored) -> Applied:
     if stored.patient != said.patient:
-        if stored.state in LIVING:
-            close(tx, said.ctx, stored, ReferralStep.CANCEL, said.origin.event_id, "key-moved-patient")
-        return said.applied(EventState.PARKED, "key-moved-patient", stored.id)
+        return _moved(tx, said, stored)
     if stored.state in (ReferralState.CANCELLED, ReferralState.WITHDRAWN):
         return _reinstated(tx, said, stored)
     if stored.state not in LIVING:
@@ -246,6 +238,15 @@ def _changed(tx: Tx, said: Said, stored: Stored) -> Applied:
     if another_shape:
         return said.applied(EventState.ATTACHED, "same-episode", stored.id)
     return _renewed(tx, said, stored)
+
+
+def _moved(tx: Tx, said: Said, stored: Stored) -> Applied:
+    """The key is about somebody else now, as far as the NHS number says."""
+    if number_came_or_went(said.record, stored.record):
+        return said.applied(EventState.PARKED, "nhs-number-came-or-went", stored.id)
+    if stored.state in LIVING:
+        close(tx, said.ctx, stored, ReferralStep.CANCEL, said.origin.event_id, "key-moved-patient")
+    return said.applied(EventState.PARKED, "key-moved-patient", stored.id)
 
 
 def _speaks(tx: Tx, said: Said, stored: Stored) -> bool:

@@ -224,3 +224,27 @@ async def test_a_message_of_the_day_of_a_decline_is_believed(store: Store) -> No
     became = await tell(store, an_event(n=1))
 
     assert became.state is EventState.APPLIED
+
+
+async def test_a_number_that_is_missing_makes_no_other_person(store: Store) -> None:
+    """By the practice's own key, name and birth it is the same: the referral stands, and somebody looks."""
+    await tell(store, an_event(n=1, patient=PERSON))
+    without = replace(PERSON, nhs_number=None)
+    became = await tell(store, an_event(n=1, clock="02", patient=without))
+    held = await stored(store)
+    again = await tell(store, an_event(n=1, clock="03", patient=PERSON, note="with the number"))
+
+    assert (became.state, became.code) == (EventState.PARKED, "nhs-number-came-or-went")
+    assert held is not None
+    assert held.state is ReferralState.OPEN
+    assert (again.state, again.code) == (EventState.APPLIED, "")
+    assert await queued(store) == ["create"]
+
+
+async def test_a_key_that_names_somebody_else_without_a_number_has_moved(store: Store) -> None:
+    """Another name under the same key of the practice: nobody can say that it is the same person."""
+    await tell(store, an_event(n=1, patient=PERSON))
+    somebody = replace(PERSON, nhs_number=None, family="Otherwise")
+    became = await tell(store, an_event(n=1, clock="02", patient=somebody))
+
+    assert (became.state, became.code) == (EventState.PARKED, "key-moved-patient")

@@ -44,6 +44,11 @@ ENTRIES: dict[str, Entry] = {
         "Check with the practice who is meant; a right entry for the second person is a new referral.",
         "conflict",
     ),
+    "nhs-number-came-or-went": Entry(
+        "One version of the entry has the NHS number and the other has none; the referral stands as it was.",
+        "Have the number entered in the GP system; if the referral went out without it, tell the service.",
+        "conflict",
+    ),
     "mapping-not-kept": Entry(
         "The mapping that translated this message is not the one in use now.",
         "Put the old mapping file back, or replay with the mapping of now.",
