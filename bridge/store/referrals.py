@@ -8,6 +8,7 @@ from sqlalchemy import Row, and_, bindparam, exists, func, insert, or_, select, 
 
 from bridge.domain.journey import REFERRAL_MOVES, ReferralState, ReferralStep, move
 from bridge.domain.referral import Referral
+from bridge.errors import Problem, Unacceptable
 from bridge.store import documents, stances
 from bridge.store.tables import feed, person, referral
 from bridge.store.unit import Tx
@@ -229,8 +230,13 @@ def steps_of(stored: Stored) -> frozenset[ReferralStep]:
 def step(
     tx: Tx, stored: Stored, taken: ReferralStep, *, record: Referral | None = None, **columns: Any
 ) -> Stored:
-    """Take one step of the referral table, with the new record where the content changed."""
+    """Take one step of the referral table, with the new record where the content changed.
+
+    Unacceptable for opening it again beside another open one of the same person, service and practice.
+    """
     state = move(REFERRAL_MOVES, stored.state, taken)
+    if state is ReferralState.OPEN and stored.state is not ReferralState.OPEN:
+        _refuse_a_second(tx, stored)
     values: dict[str, Any] = {"state": state.value, "updated_at": tx.now, **columns}
     closed = state not in (ReferralState.OPEN, ReferralState.PARKED)
     values["closed_at"] = (stored.closed_at or tx.now) if closed else None
@@ -241,6 +247,13 @@ def step(
         values["priority"] = record.priority
     tx.run(update(referral).where(referral.c.id == stored.id).values(**values))
     return _again(tx, stored.id)
+
+
+def _refuse_a_second(tx: Tx, stored: Stored) -> None:
+    others = of_patient(tx, stored.patient, stored.service)
+    open_there = (o for o in others if o.state is ReferralState.OPEN and o.practice == stored.practice)
+    if not stored.shadow and any(not o.shadow for o in open_there):
+        raise Unacceptable(problems=(Problem(code="another-is-open"),))
 
 
 def _service_patient(tx: Tx, row: Row[Any]) -> str:

@@ -11,6 +11,7 @@ from bridge.domain.identifiers import OdsCode
 from bridge.domain.journey import EventState, ReferralState
 from bridge.domain.person import NewsKind, PersonNews
 from bridge.domain.referral import EventKind, ReferralEvent, Shape
+from bridge.errors import Unacceptable
 from bridge.pipeline import accept, mend
 from bridge.pipeline.context import Context
 from bridge.security.audit import AuditChain
@@ -19,7 +20,7 @@ from bridge.sources.reading import Reading
 from bridge.store import Store, messages, referrals
 from bridge.store.audit import Hand
 from bridge.store.referrals import Stored
-from bridge.store.tables import delivery
+from bridge.store.tables import delivery, event
 from bridge.store.unit import Tx
 from tests.conftest import a_patient, a_referral
 from tests.pipeline.desk import PRACTICES, a_context, a_message, an_event, tell
@@ -248,3 +249,18 @@ async def test_a_key_that_names_somebody_else_without_a_number_has_moved(store: 
     became = await tell(store, an_event(n=1, clock="02", patient=somebody))
 
     assert (became.state, became.code) == (EventState.PARKED, "key-moved-patient")
+
+
+async def test_what_is_wanted_again_opens_no_second_beside_another(store: Store, hand: Hand) -> None:
+    """Whoever releases it is told why not, and what is open goes on."""
+    await tell(store, an_event(n=1))
+    await tell(store, an_event(n=1, clock="02", kind=EventKind.CANCELLED))
+    await tell(store, an_event(n=2, patient=PERSON))
+    again = await tell(store, an_event(n=1, clock="03"))
+    query = select(event.c.id).where(event.c.code == "reinstated")
+    parked = await store.read(lambda tx: tx.run(query).scalar_one())
+    with pytest.raises(Unacceptable) as refused:
+        await store.run(lambda tx: mend.release(tx, a_context(), hand, parked))
+
+    assert again.state is EventState.PARKED
+    assert [problem.code for problem in refused.value.problems] == ["another-is-open"]

@@ -34,6 +34,11 @@ ENTRIES: dict[str, Entry] = {
         "Ask the practice to send it again; then discard this event.",
         "not-found",
     ),
+    "another-is-open": Entry(
+        "The person has another open referral from this practice to the same service.",
+        "Discard this one, or have the practice take the other back first.",
+        "conflict",
+    ),
     "identity-differs": Entry(
         "The person has an open referral under this NHS number with another date of birth or family name.",
         "Check with the practice who is meant; release or discard the event only when that is certain.",
