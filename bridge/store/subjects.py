@@ -51,7 +51,7 @@ HOLDS: Final[dict[str, str]] = {
     "referral": "blind indexes and the sealed record; emptied, its id stays",
     "request": "the answer's body may name somebody; dropped",
     "setting": NOBODY,
-    "risk": "names a referral, a place in a message and staff; stays, as proof that somebody was told",
+    "risk": "names a referral, a place in a message and staff; dropped once acknowledged, as audited",
     "session": NOBODY,
     "settled": "found by its referral; what says that it may have left stays, without body",
     "stance": "an objection stays, sealed: without it sharing would begin again",
