@@ -128,7 +128,8 @@ class Lanes:
         self._let_go(ticket.lane, due if still_there else now)
         if still_there:
             ticket.item.state = state
-            ticket.item.sent = not (held and ticket.first)
+            if held and ticket.first:  # as if it had never been tried
+                ticket.item.sent, ticket.item.claims = False, 0
 
     def park(self, ticket: Ticket, now: int) -> None:
         """A person must look, unless a cancel or a newer version waits behind to take its place."""
