@@ -128,18 +128,17 @@ def _kept(tx: Tx, message: Message, done: list[Done], also: Also) -> Verdict:
 
 
 def _noted(tx: Tx, message: Message, done: Iterable[Done], also: Also) -> Verdict:
-    told = list(done)
-    became = tuple(note(tx, each) for each in told)
-    if any(problem.code == CONFIDENTIAL for each in told for problem in each.problems):
-        messages.forget_body(tx, message.id)
+    became = tuple(note(tx, each) for each in done)
     verdict = Verdict(message_id=message.id, events=became)
     also(tx, verdict)
     return verdict
 
 
 def note(tx: Tx, done: Done) -> Became:
-    """Record what became of one event of a kept message."""
+    """Record what became of one event of a kept message; of a restricted one the content goes."""
     messages.add_event(tx, replace(done.row, problems=problems_json((*done.problems, *done.warnings))))
+    if any(problem.code == CONFIDENTIAL for problem in done.problems):
+        messages.forget_body(tx, done.row.message_id)
     return done.became
 
 

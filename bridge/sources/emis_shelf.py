@@ -85,8 +85,17 @@ def owners_of(tx: Tx, practice: str) -> list[str]:
     return [owner for owner in leaving.owners_held(tx) if ods_of(tx, owner) == practice]
 
 
-def patient_behind(tx: Tx, practice: str, source: str, key_id: str) -> Fields:
-    """What is held of the patient of an entry, which is named by the id of its key; empty without either."""
+def patient_behind(tx: Tx, practice: str, source: str, key_id: str) -> list[tuple[str, str]]:
+    """What an extract said of the patient of an entry that is named by the id of its key, as written there.
+
+    Names and words for people to read; none when the entry or the patient is not held.
+    """
+    patient = _patient_of(tx, practice, source, key_id)
+    facts = ((name, " ".join(patient.get(column, "") for column in columns)) for name, columns in _WRITTEN)
+    return [(name, " ".join(words.split())) for name, words in facts if words.strip()]
+
+
+def _patient_of(tx: Tx, practice: str, source: str, key_id: str) -> Fields:
     for owner in owners_of(tx, practice):
         for kind in (KNOWN, WAITING):
             for row in recall.of_owner(tx, kind.name, owner):
@@ -94,6 +103,14 @@ def patient_behind(tx: Tx, practice: str, source: str, key_id: str) -> Fields:
                     patient = held.get(tx, PERSON.name, owner, row.fields.get("Observation.PatientGuid", ""))
                     return {} if patient is None else patient.fields
     return {}
+
+
+_WRITTEN = (
+    ("Name", ("Title", "GivenName", "MiddleNames", "Surname")),
+    ("Date of birth", ("DateOfBirth",)),
+    ("NHS number", ("NhsNumber",)),
+    ("Id in the GP system", ("PatientGuid",)),
+)
 
 
 def people_held(tx: Tx) -> Iterator[tuple[str, str, str]]:

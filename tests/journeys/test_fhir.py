@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from bridge.fhir import fhir_xml
 from bridge.fhir.checks import check
+from bridge.pipeline.later import translate_kept
 from bridge.store import audit
 from bridge.store.tables import body
 from tests.fhir.examples import a_uk_core_bundle
@@ -236,6 +237,21 @@ async def test_of_a_restricted_message_nothing_is_kept(site: Site) -> None:
     assert [answer.status_code for answer in answers] == [422, 422]
     assert all("fhir-confidential" in words_of(answer) for answer in answers)
     kept = select(func.count()).select_from(body).where(body.c.kind == "message")
+    assert await site.bridge.store.read(lambda tx: tx.run(kept).scalar_one()) == 0
+
+
+async def test_of_a_restricted_message_that_is_read_later_nothing_is_kept(
+    open_site: Callable[..., Any],
+) -> None:
+    """It was taken in unread; once it is read its content goes."""
+    site = await open_site(translate="later")
+    restricted = {"system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "R"}
+    await site.post("/events/fhir-r4", a_request(meta={"security": [restricted]}), GP_KEY)
+    kept = select(func.count()).select_from(body).where(body.c.kind == "message")
+    before = await site.bridge.store.read(lambda tx: tx.run(kept).scalar_one())
+    await translate_kept(site.bridge.translator)
+
+    assert before == 1
     assert await site.bridge.store.read(lambda tx: tx.run(kept).scalar_one()) == 0
 
 

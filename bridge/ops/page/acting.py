@@ -17,7 +17,6 @@ from bridge.pipeline.replay import Replayer
 from bridge.sources import emis
 from bridge.store import messages, outcomes, pages, referrals
 from bridge.store.audit import Hand
-from bridge.store.held import Fields
 from bridge.store.replays import Run
 from bridge.store.unit import Tx
 
@@ -102,22 +101,7 @@ def _held(tx: Tx, kind: str, item: str) -> tuple[str, Referral | None, list[Fact
     said = messages.open_event(tx, item)
     if said is not None:
         return row["practice"], said.referral, []
-    patient = emis.patient_behind(tx, row["practice"], row["source"], row["key_id"])
-    return row["practice"], None, _behind(patient)
-
-
-def _behind(patient: Fields) -> list[Fact]:
-    """Of an entry that was not understood: what its extract said of the patient, as it is written there."""
-    facts = ((name, " ".join(patient.get(column, "") for column in columns)) for name, columns in _WRITTEN)
-    return [(name, " ".join(value.split())) for name, value in facts if value.strip()]
-
-
-_WRITTEN = (
-    ("Name", ("Title", "GivenName", "MiddleNames", "Surname")),
-    ("Date of birth", ("DateOfBirth",)),
-    ("NHS number", ("NhsNumber",)),
-    ("Id in the GP system", ("PatientGuid",)),
-)
+    return row["practice"], None, emis.patient_behind(tx, row["practice"], row["source"], row["key_id"])
 
 
 def _reasons(tx: Tx, item: str) -> list[Fact]:
